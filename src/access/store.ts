@@ -1,0 +1,61 @@
+import type { Knex } from 'knex'
+import type { ApplicationId } from '../kernel/index.ts'
+
+/** An internal sender. `senders` holds the addresses it may write from, or `@domain` for a whole domain. */
+export interface Application {
+  readonly id: ApplicationId
+  readonly name: string
+  /** The one subject alternative name by which its certificates are known, as `DNS:…` or `URI:…`. */
+  readonly san: string
+  readonly senders: readonly string[]
+  readonly createdAt: Date
+  readonly revokedAt: Date | null
+}
+
+const columns = {
+  id: 'id',
+  name: 'name',
+  san: 'san',
+  senders: 'senders',
+  createdAt: 'created_at',
+  revokedAt: 'revoked_at',
+} as const
+
+/** The applications in force that any of these names belongs to. */
+export async function applicationsBySan(
+  knex: Knex,
+  sans: readonly string[],
+): Promise<readonly Application[]> {
+  return knex('applications')
+    .select<Application[]>(columns)
+    .whereRaw('san = ANY(?)', [[...new Set(sans)]])
+    .whereNull('revoked_at')
+}
+
+export async function allApplications(knex: Knex): Promise<readonly Application[]> {
+  return knex('applications').select<Application[]>(columns).orderBy('name')
+}
+
+export async function insertApplication(trx: Knex.Transaction, application: Application): Promise<void> {
+  await trx('applications').insert({
+    id: application.id,
+    name: application.name,
+    san: application.san,
+    senders: application.senders,
+    created_at: application.createdAt,
+  })
+}
+
+/** The id of the application that was revoked now, or undefined when none of this name is in force. */
+export async function markRevoked(
+  trx: Knex.Transaction,
+  name: string,
+  at: Date,
+): Promise<ApplicationId | undefined> {
+  const rows = await trx('applications')
+    .where({ name })
+    .whereNull('revoked_at')
+    .update({ revoked_at: at })
+    .returning<{ id: ApplicationId }[]>('id')
+  return rows[0]?.id
+}

@@ -1,0 +1,57 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Knex } from 'knex'
+import { type Clock, newId, SealpostError } from '../kernel/index.ts'
+import { canonicalJson } from './canonical.ts'
+import type { Actor, AuditEvent } from './event.ts'
+import { type EventRow, insertEvents } from './store.ts'
+
+export interface AuditEntry {
+  readonly actor: Actor
+  readonly event: AuditEvent
+}
+
+/**
+ * Appends events in the transaction of their effect, so that both commit or neither does (invariant 4). Throws, and
+ * so undoes the effect: `internal_error` when an event holds something that does not belong into the log, or what the
+ * database says.
+ */
+export async function appendEvents(
+  trx: Knex.Transaction,
+  clock: Clock,
+  entries: readonly AuditEntry[],
+): Promise<void> {
+  if (entries.length > 0)
+    await insertEvents(
+      trx,
+      entries.map(entry => rowOf(entry, clock)),
+    )
+}
+
+/** Appends one event that has no other effect, such as a refusal, in a transaction of its own. Throws as {@link appendEvents}. */
+export function recordEvent(knex: Knex, clock: Clock, actor: Actor, event: AuditEvent): Promise<void> {
+  return knex.transaction(trx => appendEvents(trx, clock, [{ actor, event }]))
+}
+
+/** The hash that belongs to a stored body: SHA-256(0x00 || body), a leaf of RFC 6962 section 2.1. */
+export function recomputeHash(body: string): Buffer {
+  return createHash('sha256').update(Uint8Array.of(0)).update(body, 'utf8').digest()
+}
+
+function rowOf({ actor, event }: AuditEntry, clock: Clock): EventRow {
+  const id = newId('evt', clock)
+  const at = clock.now()
+  // The salt keeps the hash of a guessable event from telling the event.
+  const salt = randomBytes(16).toString('hex')
+  const body = bodyOf({ ...event, id, at: at.toISOString(), actor, salt })
+  return { id, at, type: event.type, body, hash: recomputeHash(body) }
+}
+
+function bodyOf(event: object): string {
+  try {
+    return canonicalJson(event)
+  } catch (error) {
+    throw new SealpostError('internal_error', {
+      detail: error instanceof TypeError ? error.message : 'audit event',
+    })
+  }
+}

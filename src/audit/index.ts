@@ -1,0 +1,2 @@
+export { type AuditEntry, appendEvents, recomputeHash, recordEvent } from './append.ts'
+export type { Actor, AuditEvent, AuditEventType, TlsEvidence } from './event.ts'

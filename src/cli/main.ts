@@ -1,0 +1,42 @@
+import { Command, CommanderError } from 'commander'
+import { version } from '../kernel/index.ts'
+import { exitCode } from './exit.ts'
+import { printError } from './output.ts'
+
+/** Loaded when asked for: each brings only what it needs. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./commands/demo.ts')).demoCommand(),
+  serve: async () => (await import('./commands/serve.ts')).serveCommand(),
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommand(),
+  custody: async () => (await import('./commands/custody.ts')).custodyCommand(),
+  app: async () => (await import('./commands/app.ts')).appCommand(),
+  destination: async () => (await import('./commands/destination.ts')).destinationCommand(),
+  cert: async () => (await import('./commands/cert.ts')).certCommand(),
+  pki: async () => (await import('./commands/pki.ts')).pkiCommand(),
+}
+
+const program = new Command('sealpost')
+  .description('A gateway that makes it safe to send cardholder data by email.')
+  .version(version)
+
+const asked = process.argv[2] ?? ''
+for (const [name, load] of Object.entries(commands)) {
+  if (name === asked || !Object.hasOwn(commands, asked)) program.addCommand(await load())
+}
+overrideExits(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    printError(error)
+    process.exitCode = exitCode(error)
+  }
+}
+
+/** Makes commander throw instead of exit, so that every way out passes here. */
+function overrideExits(command: Command): void {
+  command.exitOverride()
+  for (const sub of command.commands) overrideExits(sub)
+}

@@ -1,0 +1,106 @@
+import { isIP } from 'node:net'
+import { type DatabaseConfig, readDatabase } from './database.ts'
+import { invalid, readSettings, type SettingsReader } from './read.ts'
+
+export type Role = 'api' | 'courier'
+
+export interface Listen {
+  readonly host: string
+  readonly port: number
+}
+
+export interface Network {
+  readonly address: string
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+/** What `serve` may print of itself. */
+export interface Config {
+  readonly roles: readonly Role[]
+  readonly api: Listen
+  readonly ops: Listen
+  readonly mailHost: string
+  readonly sealers: number
+  readonly databasePool: number
+  readonly allowedNetworks: readonly Network[]
+  readonly logLevel: LogLevel
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** What `serve` must not print. PEM texts and the database's credentials. */
+export interface Secrets {
+  readonly database: DatabaseConfig
+  readonly certificate: string
+  readonly key: string
+  readonly clientCa: string
+  readonly publicCa: string | undefined
+}
+
+/** Parses the environment of `serve`, completely, before anything is opened. Throws `config_invalid`. */
+export function loadServeConfig(
+  env: NodeJS.ProcessEnv,
+  roles: readonly Role[],
+): { readonly config: Config; readonly secrets: Secrets } {
+  const read = readSettings(env)
+  return {
+    config: {
+      roles,
+      api: read.listen('SEALPOST_API_LISTEN'),
+      ops: read.listen('SEALPOST_OPS_LISTEN'),
+      mailHost: hostName(read),
+      sealers: read.integer('SEALPOST_SEALERS', 1, 64),
+      databasePool: read.integer('SEALPOST_DATABASE_POOL', 2, 200),
+      allowedNetworks: networks(read),
+      logLevel: logLevel(read),
+    },
+    secrets: {
+      database: readDatabase(read, 'gateway'),
+      certificate: read.file('SEALPOST_TLS_CERT_FILE'),
+      key: read.file('SEALPOST_TLS_KEY_FILE'),
+      clientCa: read.file('SEALPOST_CLIENT_CA_FILE'),
+      publicCa: read.optionalFile('SEALPOST_PUBLIC_CA_FILE'),
+    },
+  }
+}
+
+/** The database as its owner, for `migrate` and the admin commands. Throws `config_invalid`. */
+export function loadOwnerDatabase(env: NodeJS.ProcessEnv): DatabaseConfig {
+  return readDatabase(readSettings(env), 'owner')
+}
+
+/** The mail host name alone, for `custody init`. */
+export function loadMailHost(env: NodeJS.ProcessEnv): string {
+  return hostName(readSettings(env))
+}
+
+function hostName(read: SettingsReader): string {
+  const name = read.required('SEALPOST_MAIL_HOST')
+  if (
+    !/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(name)
+  ) {
+    throw invalid('SEALPOST_MAIL_HOST', 'must be a host name in lower case')
+  }
+  return name
+}
+
+function networks(read: SettingsReader): Network[] {
+  const list = read.optional('SEALPOST_DELIVERY_ALLOWED_NETWORKS')
+  return (list?.split(',') ?? []).map(text => {
+    const [address = '', prefix = ''] = text.trim().split('/')
+    const family = isIP(address)
+    if (family === 0 || !/^[0-9]{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) {
+      throw invalid('SEALPOST_DELIVERY_ALLOWED_NETWORKS', 'must hold CIDR ranges')
+    }
+    return { address, prefix: Number(prefix), family: family === 4 ? 'ipv4' : 'ipv6' }
+  })
+}
+
+function logLevel(read: SettingsReader): LogLevel {
+  const level = read.required('SEALPOST_LOG_LEVEL')
+  if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
+    throw invalid('SEALPOST_LOG_LEVEL', 'must be debug, info, warn or error')
+  }
+  return level
+}

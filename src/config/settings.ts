@@ -1,0 +1,49 @@
+/**
+ * Every environment variable that the program reads. `docs/configuration.md` is generated from here.
+ * A secret is never in a variable itself: the variable names a file.
+ */
+export const settings = {
+  SEALPOST_DATABASE_SOCKET: setting(
+    'Directory of a PostgreSQL unix socket on this host. Instead of host and CA.',
+  ),
+  SEALPOST_DATABASE_HOST: setting('Host name of PostgreSQL; its certificate must carry this name.'),
+  SEALPOST_DATABASE_PORT: setting('Port of PostgreSQL.', '5432'),
+  SEALPOST_DATABASE_NAME: setting('Database name.', 'sealpost'),
+  SEALPOST_DATABASE_CA_FILE: setting('PEM file with the one CA that PostgreSQL is trusted by.'),
+  SEALPOST_DATABASE_CERT_FILE: setting('PEM file with the client certificate for PostgreSQL.'),
+  SEALPOST_DATABASE_KEY_FILE: setting('PEM file with the key of that certificate.'),
+  SEALPOST_DATABASE_PASSWORD_FILE: setting('File with the password of the gateway role.'),
+  SEALPOST_DATABASE_OWNER_PASSWORD_FILE: setting(
+    'File with the password of the owner role, for `migrate` and admin commands.',
+  ),
+  SEALPOST_DATABASE_POOL: setting('Connections per replica for requests and deliveries.', '12'),
+  SEALPOST_API_LISTEN: setting('Address and port of the listener for applications.', '0.0.0.0:8443'),
+  SEALPOST_OPS_LISTEN: setting('Address and port of health checks.', '127.0.0.1:9443'),
+  SEALPOST_TLS_CERT_FILE: setting('PEM file with the certificate chain of the listeners.'),
+  SEALPOST_TLS_KEY_FILE: setting('PEM file with the key of that certificate.'),
+  SEALPOST_CLIENT_CA_FILE: setting(
+    'PEM file with the private CA whose client certificates name applications.',
+  ),
+  SEALPOST_MAIL_HOST: setting('Our host name in SMTP (EHLO) and in Message-IDs.'),
+  SEALPOST_SEALERS: setting('Sealer processes.', '2'),
+  SEALPOST_DELIVERY_ALLOWED_NETWORKS: setting(
+    'CIDR ranges, separated by commas, where mail servers may be although the range is private, loopback or link-local.',
+    '',
+  ),
+  SEALPOST_PUBLIC_CA_FILE: setting(
+    'PEM file with the roots trusted for `secure` destinations, instead of the Mozilla roots of Node.',
+  ),
+  SEALPOST_LOG_LEVEL: setting('`debug`, `info`, `warn` or `error`.', 'info'),
+} as const satisfies Record<string, Setting>
+
+export interface Setting {
+  readonly description: string
+  /** Absent: there is no default; the commands that need the setting refuse to start without it. */
+  readonly default?: string
+}
+
+export type SettingName = keyof typeof settings
+
+function setting(description: string, value?: string): Setting {
+  return value === undefined ? { description } : { description, default: value }
+}

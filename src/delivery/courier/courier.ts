@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Knex } from 'knex'
+import { fromKnex } from 'pg-boss'
+import { type Clock, type DeliveryId, isId } from '../../kernel/index.ts'
+import { deliverQueue, type Logger } from '../../platform/index.ts'
+import { checkStillUsable } from '../../recipients/index.ts'
+import { insertJobs, type Queue } from '../enqueue.ts'
+import { openSession } from '../smtp/open-session.ts'
+import { peerGuard } from '../smtp/peer-guard.ts'
+import { findDestination, findPending } from '../store.ts'
+import { type Admit, type HeldDelivery, sendDelivery, unsent } from './attempt.ts'
+import { openBudget } from './budget.ts'
+import { openLanes } from './lanes.ts'
+import { openLastCheck } from './last-check.ts'
+import type { CourierPolicy } from './policy.ts'
+import { openSettler } from './settler.ts'
+
+export interface CourierOptions {
+  readonly knex: Knex
+  readonly queue: Queue
+  readonly clock: Clock
+  readonly log: Logger
+  /** Our name in EHLO. */
+  readonly mailHost: string
+  /** Where mail servers may be although the range is private, loopback or link-local. */
+  readonly allowedNetworks: Parameters<typeof peerGuard>[0]
+  /** PEM; undefined means the Mozilla roots of Node. */
+  readonly publicCa: string | undefined
+  readonly admit: Admit
+  readonly lookup: (host: string) => Promise<readonly string[]>
+  readonly policy: CourierPolicy
+  readonly random: () => number
+}
+
+export interface Courier {
+  /**
+   * Takes nothing new, hands back what waits, lets sessions finish for at most `deadline` milliseconds, cuts the rest,
+   * and records what is known.
+   */
+  stop(deadline: number): Promise<void>
+}
+
+const batchSize = 128
+
+/**
+ * Starts sending what is queued. Whatever fails is logged and tried again; a courier ends only by `stop`. Any number may
+ * run: a job is given to one, and the count of attempts fences off one that was thought dead.
+ */
+export function startCourier(options: CourierOptions): Courier {
+  const { knex, queue, clock, log, policy } = options
+  const held = new Map<DeliveryId, HeldDelivery>()
+  const stopping = new AbortController()
+  const budget = openBudget(policy.ciphertextBytes)
+  const lastCheck = openLastCheck(knex, clock)
+  const settler = openSettler({ ...options, retry: policy.retry }, policy.pause, log, result =>
+    held.delete(result.held.delivery.id),
+  )
+  const sessionOptions = { ...options, limits: policy.limits, mayConnect: peerGuard(options.allowedNetworks) }
+
+  const lanes = openLanes({
+    clock,
+    policy,
+    findRule: domain => findDestination(knex, domain),
+    open: rule =>
+      openSession(rule, sessionOptions, ({ peer, outcome }) =>
+        log.warn('mail-host-skipped', { host: peer.host, port: peer.port, outcome }),
+      ),
+    async send(delivery, connection) {
+      const giveBack = await budget.take(delivery.delivery.bytes)
+      try {
+        return await sendDelivery({ ...options, lastCheck }, delivery, connection)
+      } finally {
+        giveBack()
+      }
+    },
+    ready: () => settler.whenSound(),
+    onResult: result => {
+      const { outcome, peer } = result
+      const delivery = result.held.delivery.id
+      log[outcome === 'delivered' ? 'debug' : 'info']('attempt-finished', {
+        delivery,
+        outcome,
+        host: peer?.host,
+      })
+      settler.add(result)
+    },
+    onDropped: ({ delivery }, error) => {
+      held.delete(delivery.id)
+      if (error !== undefined) log.error('attempt-abandoned', error, { delivery: delivery.id })
+    },
+  })
+
+  /** To the end of the queue, for anyone to take. */
+  const handBack = async (waiting: readonly HeldDelivery[]): Promise<void> => {
+    if (waiting.length === 0) return
+    for (const { delivery } of waiting) held.delete(delivery.id)
+    // A crash here leaves jobs whose heartbeat ends; a failure of the database, the same.
+    await knex.transaction(async trx => {
+      const db = fromKnex(trx)
+      await queue.deleteJob(
+        deliverQueue,
+        waiting.map(({ job }) => job),
+        { db },
+      )
+      await insertJobs(
+        trx,
+        queue,
+        waiting.map(({ delivery }) => ({ ...delivery, delayMs: 0 })),
+      )
+    })
+  }
+
+  /** Takes jobs from the queue; gives how many. */
+  const claim = async (): Promise<number> => {
+    const jobs = await queue.fetch<{ delivery: unknown }>(deliverQueue, {
+      batchSize: Math.min(batchSize, policy.held - held.size),
+      ignoreGroups: [...lanes.full()],
+      db: fromKnex(knex),
+    })
+    // A crash here leaves jobs that nobody works on; their heartbeat ends and they go to another courier.
+    if (jobs.length > 0) await sort(jobs)
+    return jobs.length
+  }
+
+  const sort = async (jobs: readonly { id: string; retryCount: number; data: { delivery: unknown } }[]) => {
+    const named = new Map(jobs.map(job => [deliveryOf(job.data), job]))
+    const pending = await findPending(
+      knex,
+      [...named.keys()].filter(id => id !== undefined),
+    )
+    const refusals = await checkStillUsable(knex, pending, clock.now())
+    const surplus: HeldDelivery[] = []
+    pending.forEach((delivery, i) => {
+      const job = named.get(delivery.id)
+      if (job === undefined) return
+      const known = held.get(delivery.id)
+      if (known !== undefined) {
+        // Our own job came round: heartbeats were late. It lives on under its new count.
+        if (known.job.id === job.id) held.set(delivery.id, { ...known, job })
+        return
+      }
+      const mine = { job, delivery }
+      held.set(delivery.id, mine)
+      const refused = refusals[i]
+      const outcome =
+        refused ?? (delivery.attempts > 0 && delivery.giveUpAt <= clock.now() ? 'gave_up' : undefined)
+      if (outcome !== undefined) settler.add(unsent(mine, clock.now(), clock.now(), outcome))
+      else if (!lanes.add(mine)) surplus.push(mine)
+    })
+    const alive = new Set<unknown>(pending.map(({ id }) => id))
+    const settled = jobs.filter(({ data }) => !alive.has(data.delivery))
+    if (settled.length > 0) await queue.deleteJob(deliverQueue, settled)
+    await handBack(surplus)
+  }
+
+  const claiming = (async () => {
+    const stopped = new Promise<void>(resolve => stopping.signal.addEventListener('abort', () => resolve()))
+    while (!stopping.signal.aborted) {
+      let wait = policy.poll
+      try {
+        await Promise.race([settler.whenSound(), stopped])
+        const claimed = held.size < policy.held ? await claim() : 0
+        // A full batch asks for the next one; a small one lets a larger one gather.
+        if (claimed > 0) wait = claimed === batchSize ? 0 : policy.poll / 4
+      } catch (error) {
+        log.error('claim-failed', error)
+        wait = policy.pause
+      }
+      await Promise.race([sleep(wait), stopped])
+    }
+  })()
+
+  const heartbeat = setInterval(() => {
+    if (held.size === 0) return
+    const jobs = [...held.values()].map(({ job }) => job)
+    queue.touch(deliverQueue, jobs).catch((error: unknown) => log.error('heartbeat-failed', error))
+  }, policy.heartbeat)
+
+  return {
+    async stop(deadline) {
+      const end = performance.now() + deadline
+      stopping.abort()
+      await claiming
+      const waiting = lanes.close()
+      // When this fails, the jobs' heartbeats end, and another courier has them a little later.
+      await handBack(waiting).catch((error: unknown) => log.error('hand-back-failed', error))
+      while (lanes.busy > 0 && performance.now() < end) await sleep(5)
+      lanes.abort()
+      while (lanes.busy > 0 && performance.now() < end + 1000) await sleep(5)
+      await settler.flush(Math.max(end, performance.now() + 1000))
+      clearInterval(heartbeat)
+    },
+  }
+}
+
+function deliveryOf(data: { readonly delivery: unknown }): DeliveryId | undefined {
+  return typeof data.delivery === 'string' && isId('dlv', data.delivery) ? data.delivery : undefined
+}

@@ -1,0 +1,141 @@
+import type { Knex } from 'knex'
+import { fromKnex } from 'pg-boss'
+import { type AuditEntry, appendEvents } from '../../audit/index.ts'
+import type { Clock } from '../../kernel/index.ts'
+import { deliverQueue } from '../../platform/index.ts'
+import { insertJobs, type Queue } from '../enqueue.ts'
+import { dispositionOf } from '../outcome.ts'
+import { insertAttempts, type Settlement, settleDeliveries } from '../store.ts'
+import type { AttemptResult } from './attempt.ts'
+import { type RetryPolicy, retryDelay } from './policy.ts'
+
+export interface SettleDependencies {
+  readonly knex: Knex
+  readonly queue: Queue
+  readonly clock: Clock
+  readonly retry: RetryPolicy
+  readonly random: () => number
+}
+
+interface Settled {
+  readonly result: AttemptResult
+  readonly settlement: Settlement
+  readonly delayMs: number
+}
+
+/**
+ * Records finished attempts, all in one transaction: what became of the deliveries, the attempts, their audit events, the
+ * end of their jobs and the jobs of the next attempts. Gives those that another courier had overtaken; their deliveries
+ * are untouched. When it throws, nothing of it happened.
+ */
+export async function settle(
+  dependencies: SettleDependencies,
+  results: readonly AttemptResult[],
+): Promise<readonly AttemptResult[]> {
+  const { knex, queue, clock } = dependencies
+  const all = results.map(result => decide(dependencies, result))
+  const held = await knex.transaction(async trx => {
+    const ours = await settleDeliveries(
+      trx,
+      all.map(({ settlement }) => settlement),
+    )
+    const mine = all.filter(({ settlement }) => ours.has(settlement.id))
+    // Also the attempt of a message that went out although another courier had taken over: it did go out.
+    const known = all.filter(
+      ({ result, settlement }) => ours.has(settlement.id) || result.outcome === 'delivered',
+    )
+    if (known.length > 0) {
+      const recorded = await insertAttempts(trx, known.map(attemptRow))
+      const news = known.filter(({ settlement }) => recorded.has(settlement.id))
+      await appendEvents(trx, clock, news.map(auditEntry))
+    }
+    if (mine.length > 0) {
+      await queue.deleteJob(
+        deliverQueue,
+        mine.map(({ result }) => result.held.job.id),
+        { db: fromKnex(trx) },
+      )
+    }
+    const again = mine.filter(({ settlement }) => settlement.state === 'queued')
+    if (again.length > 0) {
+      await insertJobs(
+        trx,
+        queue,
+        again.map(
+          ({
+            result: {
+              held: { delivery },
+            },
+            delayMs,
+          }) => ({ ...delivery, delayMs }),
+        ),
+      )
+    }
+    return ours
+  })
+  return all.filter(({ settlement }) => !held.has(settlement.id)).map(({ result }) => result)
+}
+
+/** What an attempt means for its delivery. */
+function decide({ clock, retry, random }: SettleDependencies, result: AttemptResult): Settled {
+  const { delivery } = result.held
+  const at = clock.now()
+  const attempts = delivery.attempts + 1
+  const base = { id: delivery.id, fence: result.begun ? attempts : delivery.attempts, attempts, at }
+  const disposition = dispositionOf(result.outcome)
+  if (disposition !== 'temporary') {
+    const state = disposition === 'delivered' ? 'delivered' : 'failed'
+    return {
+      result,
+      delayMs: 0,
+      settlement: { ...base, state, outcome: result.outcome, nextAttemptAt: null },
+    }
+  }
+  const delayMs = retryDelay(retry, attempts, random)
+  const nextAttemptAt = new Date(at.getTime() + delayMs)
+  if (nextAttemptAt > delivery.giveUpAt) {
+    return {
+      result,
+      delayMs,
+      settlement: { ...base, state: 'failed', outcome: 'gave_up', nextAttemptAt: null },
+    }
+  }
+  return { result, delayMs, settlement: { ...base, state: 'queued', outcome: result.outcome, nextAttemptAt } }
+}
+
+function attemptRow({ result, settlement }: Settled): Parameters<typeof insertAttempts>[1][number] {
+  return {
+    delivery_id: settlement.id,
+    number: settlement.attempts,
+    started_at: result.startedAt,
+    finished_at: result.finishedAt,
+    outcome: result.outcome,
+    host: result.peer?.host ?? null,
+    address: result.peer?.address ?? null,
+    port: result.peer?.port ?? null,
+    tls: result.tls ?? null,
+    reply_code: result.replyCode ?? null,
+    reply: result.reply ?? null,
+  }
+}
+
+const eventTypes = {
+  queued: 'delivery.deferred',
+  delivered: 'delivery.delivered',
+  failed: 'delivery.failed',
+} as const
+
+function auditEntry({ result, settlement }: Settled): AuditEntry {
+  return {
+    actor: { kind: 'gateway' },
+    event: {
+      type: eventTypes[settlement.state],
+      delivery: settlement.id,
+      attempt: settlement.attempts,
+      outcome: settlement.outcome,
+      host: result.peer?.host ?? null,
+      tls: result.tls ?? null,
+      replyCode: result.replyCode ?? null,
+    },
+  }
+}

@@ -1,0 +1,209 @@
+import type { Knex } from 'knex'
+import type { TlsEvidence } from '../audit/index.ts'
+import type { Address, DeliveryId, MessageId, RecipientId } from '../kernel/index.ts'
+import { asDestinationRule, type DestinationRule } from './destination.ts'
+import type { Outcome } from './outcome.ts'
+
+type Handle = Knex | Knex.Transaction
+type Format = 'seipdv1' | 'seipdv2'
+type State = 'queued' | 'sending' | 'delivered' | 'failed'
+
+export interface DestinationEntry {
+  readonly domain: string
+  readonly rule: DestinationRule
+}
+
+/** Throws `config_invalid` when what is stored is not a rule. */
+export async function findDestination(knex: Handle, domain: string): Promise<DestinationRule | undefined> {
+  const row = await knex('destinations').where({ domain }).first<{ rule: unknown } | undefined>('rule')
+  return row === undefined ? undefined : asDestinationRule(row.rule)
+}
+
+export async function findDestinations(
+  knex: Handle,
+  domains?: readonly string[],
+): Promise<DestinationEntry[]> {
+  const query = knex('destinations').orderBy('domain')
+  if (domains !== undefined) query.whereRaw('domain = ANY(?)', [[...domains]])
+  const rows = await query.select<{ domain: string; rule: unknown }[]>('domain', 'rule')
+  return rows.map(({ domain, rule }) => ({ domain, rule: asDestinationRule(rule) }))
+}
+
+export async function upsertDestination(
+  trx: Knex.Transaction,
+  { domain, rule }: DestinationEntry,
+  at: Date,
+): Promise<void> {
+  await trx('destinations')
+    .insert({ domain, rule: JSON.stringify(rule), updated_at: at })
+    .onConflict('domain')
+    .merge()
+}
+
+export interface DeliveryRow {
+  id: DeliveryId
+  message_id: MessageId
+  position: number
+  recipient_id: RecipientId
+  address: Address
+  certificate: string
+  encryption_subkey: string
+  format: Format
+  outer_date: string
+  outer_message_id: string
+  ciphertext: Uint8Array
+  ciphertext_sha256: string
+  ciphertext_bytes: number
+  state: State
+  accepted_at: Date
+  next_attempt_at: Date
+  give_up_at: Date
+}
+
+export async function insertDeliveries(trx: Knex.Transaction, rows: readonly DeliveryRow[]): Promise<void> {
+  await trx('deliveries').insert([...rows])
+}
+
+export interface AttemptRow {
+  delivery_id: DeliveryId
+  number: number
+  started_at: Date
+  finished_at: Date
+  outcome: Outcome
+  host: string | null
+  address: string | null
+  port: number | null
+  tls: TlsEvidence | null
+  reply_code: number | null
+  reply: string | null
+}
+
+/** A delivery beside one of its attempts; the attempt's columns are null when there was none. */
+export type StatusRow = {
+  delivery_id: DeliveryId
+  recipient: Address
+  state: State
+  last_outcome: Outcome | null
+  next_attempt_at: Date | null
+  settled_at: Date | null
+} & (AttemptRow | { number: null })
+
+/** In the order of the recipients, then of the attempts. One statement, so one moment. */
+export async function findDeliveries(knex: Handle, message: MessageId): Promise<StatusRow[]> {
+  const { rows } = await knex.raw<{ rows: StatusRow[] }>(
+    `SELECT d.id AS delivery_id, d.address AS recipient, d.state, d.outcome AS last_outcome, d.next_attempt_at,
+            d.settled_at, a.number, a.started_at, a.finished_at, a.outcome, a.host, a.address, a.port, a.tls,
+            a.reply_code, a.reply
+       FROM deliveries d LEFT JOIN attempts a ON a.delivery_id = d.id
+      WHERE d.message_id = ?
+      ORDER BY d.position, a.number`,
+    [message],
+  )
+  return rows
+}
+
+/** A delivery that is not settled, with all that sending it takes but the ciphertext. */
+export interface PendingDelivery {
+  readonly id: DeliveryId
+  readonly message: MessageId
+  readonly recipient: RecipientId
+  readonly from: Address
+  readonly address: Address
+  readonly certificate: string
+  readonly encryptionSubkey: string
+  readonly format: Format
+  readonly date: string
+  readonly messageId: string
+  readonly bytes: number
+  /** How many attempts were begun so far: the fencing token. */
+  readonly attempts: number
+  readonly giveUpAt: Date
+}
+
+export async function findPending(knex: Handle, ids: readonly DeliveryId[]): Promise<PendingDelivery[]> {
+  const { rows } = await knex.raw<{ rows: PendingDelivery[] }>(
+    `SELECT d.id, d.message_id AS message, d.recipient_id AS recipient, m.sender AS "from", d.address, d.certificate,
+            d.encryption_subkey AS "encryptionSubkey", d.format, d.outer_date AS date,
+            d.outer_message_id AS "messageId", d.ciphertext_bytes AS bytes, d.attempts, d.give_up_at AS "giveUpAt"
+       FROM deliveries d JOIN messages m ON m.id = d.message_id
+      WHERE d.id = ANY(?::text[]) AND d.state IN ('queued', 'sending')`,
+    [[...ids]],
+  )
+  return rows
+}
+
+/**
+ * Begins the next attempt of each delivery whose count of attempts is still the one given; gives the ciphertexts of
+ * those. Somebody else's delivery is not among them.
+ */
+export async function beginAttempts(
+  knex: Handle,
+  deliveries: readonly Pick<PendingDelivery, 'id' | 'attempts'>[],
+): Promise<ReadonlyMap<DeliveryId, Buffer>> {
+  const { rows } = await knex.raw<{ rows: { id: DeliveryId; ciphertext: Buffer }[] }>(
+    `UPDATE deliveries d SET state = 'sending', attempts = d.attempts + 1, next_attempt_at = NULL
+       FROM unnest(?::text[], ?::int[]) AS mine (id, attempts)
+      WHERE d.id = mine.id AND d.attempts = mine.attempts AND d.state IN ('queued', 'sending')
+      RETURNING d.id, d.ciphertext`,
+    [deliveries.map(({ id }) => id), deliveries.map(({ attempts }) => attempts)],
+  )
+  return new Map(rows.map(({ id, ciphertext }) => [id, ciphertext]))
+}
+
+/** What a finished attempt makes of its delivery. */
+export interface Settlement {
+  readonly id: DeliveryId
+  /** The count of attempts that the delivery must still have: `attempts` when the attempt was begun, else one less. */
+  readonly fence: number
+  readonly attempts: number
+  readonly state: 'queued' | 'delivered' | 'failed'
+  readonly outcome: Outcome
+  /** Null exactly when settled. */
+  readonly nextAttemptAt: Date | null
+  readonly at: Date
+}
+
+/**
+ * Writes the settlements whose fence holds and gives their ids. The ciphertext goes with the end of the delivery. The
+ * order of the ids is that of the locks.
+ */
+export async function settleDeliveries(
+  trx: Knex.Transaction,
+  settlements: readonly Settlement[],
+): Promise<ReadonlySet<DeliveryId>> {
+  const { rows } = await trx.raw<{ rows: { id: DeliveryId }[] }>(
+    `UPDATE deliveries d
+        SET state = s.state, outcome = s.outcome, attempts = s.attempts, next_attempt_at = s.next_attempt_at,
+            settled_at = CASE WHEN s.state = 'queued' THEN NULL ELSE s.at END,
+            ciphertext = CASE WHEN s.state = 'queued' THEN d.ciphertext END
+       FROM unnest(?::text[], ?::int[], ?::int[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[])
+            AS s (id, fence, attempts, state, outcome, next_attempt_at, at)
+      WHERE d.id = s.id AND d.attempts = s.fence
+        AND (d.state = 'sending' OR (d.state = 'queued' AND s.fence < s.attempts))
+      RETURNING d.id`,
+    [
+      settlements.map(({ id }) => id),
+      settlements.map(({ fence }) => fence),
+      settlements.map(({ attempts }) => attempts),
+      settlements.map(({ state }) => state),
+      settlements.map(({ outcome }) => outcome),
+      // knex's types know no array with nulls.
+      settlements.map(({ nextAttemptAt }) => nextAttemptAt) as Date[],
+      settlements.map(({ at }) => at),
+    ],
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Records attempts and gives the deliveries of those that were new: a commit of unknown result is tried again. */
+export async function insertAttempts(
+  trx: Knex.Transaction,
+  rows: readonly AttemptRow[],
+): Promise<ReadonlySet<DeliveryId>> {
+  const inserted = await trx('attempts')
+    .insert(rows.map(row => ({ ...row, tls: row.tls === null ? null : JSON.stringify(row.tls) })))
+    .onConflict(['delivery_id', 'number'])
+    .ignore()
+    .returning<{ delivery_id: DeliveryId }[]>('delivery_id')
+  return new Set(inserted.map(row => row.delivery_id))
+}

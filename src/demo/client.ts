@@ -1,0 +1,41 @@
+import { Agent, request } from 'node:https'
+import { json } from 'node:stream/consumers'
+import type { Stage } from './stage.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/** An internal application: HTTPS with its certificate, trusting only the stage's CA. */
+export interface Client {
+  post(message: object): Promise<Answer>
+  get(path: string): Promise<Answer>
+  close(): void
+}
+
+export function openClient(stage: Pick<Stage, 'client' | 'authority'>, port: number): Client {
+  const agent = new Agent({
+    ca: stage.authority.certificate,
+    cert: stage.client.certificate,
+    key: stage.client.key,
+    keepAlive: true,
+  })
+  const send = (method: string, path: string, body?: string): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const headers =
+        body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+      request({ host: 'localhost', port, method, path, agent, headers }, response => {
+        json(response).then(answer => resolve({ status: response.statusCode ?? 0, body: answer }), reject)
+      })
+        .on('error', reject)
+        .end(body)
+    })
+  return {
+    post: message => send('POST', '/v1/messages', JSON.stringify(message)),
+    get: path => send('GET', path),
+    close: () => agent.destroy(),
+  }
+}

@@ -1,0 +1,7 @@
+export { activateRecipient } from './activate-recipient.ts'
+export { type Answer, type Client, openClient } from './client.ts'
+export { type MailServer, type ReceivedMail, startMailServer } from './mail-server.ts'
+export { type Correspondent, createCorrespondent, readMail } from './recipient.ts'
+export type { GatewayProcess } from './run-cli.ts'
+export { type MailHost, openStage, type Stage } from './stage.ts'
+export { type DemoOptions, runDemo } from './walk.ts'

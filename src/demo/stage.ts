@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Knex } from 'knex'
+import { type Address, domainOf, systemClock } from '../kernel/index.ts'
+import { openDatabase, startEmbeddedPostgres } from '../platform/index.ts'
+import {
+  createAuthority,
+  type Identity,
+  issueClientCertificate,
+  issueServerCertificate,
+} from '../platform/pki/index.ts'
+import { activateRecipient } from './activate-recipient.ts'
+import { type GatewayProcess, runCli, startGatewayProcess } from './run-cli.ts'
+
+/** Where the stage's mail server is, and how it is reached. */
+export interface MailHost {
+  readonly port: number
+  readonly tls: 'starttls' | 'implicit'
+}
+
+/**
+ * All that surrounds a gateway, on loopback, in one directory: PostgreSQL, a throw-away CA, an application with its
+ * certificate, a signing key. The gateway itself is the real `serve`, set up by the real commands.
+ */
+export interface Stage {
+  readonly directory: string
+  readonly owner: Knex
+  /** The certificate that a mail server on `localhost` shows. */
+  readonly mailIdentity: Identity
+  readonly authority: Identity
+  readonly mailAuthority: Identity
+  readonly client: Identity
+  /** The gateway's public OpenPGP certificate, armoured. */
+  readonly signer: string
+  /** Paths for curl. */
+  readonly files: { readonly ca: string; readonly clientCertificate: string; readonly clientKey: string }
+  /** Makes the domain of `address` reachable and enrols the address with a binary certificate. */
+  addRecipient(address: Address, certificate: Uint8Array, mailHost: MailHost): Promise<void>
+  /** Starts another `serve`; more than one may run. `settings` go over the stage's own. */
+  startGateway(settings?: Readonly<Record<string, string>>): Promise<GatewayProcess>
+  /** Ends PostgreSQL and removes the directory. Gateways are to be stopped before. */
+  close(): Promise<void>
+}
+
+export const stageSender = 'settlement@payments.example'
+const stageApplication = 'billing'
+
+/**
+ * @param data where PostgreSQL keeps its data; a temporary directory, removed at the end, when absent
+ */
+export async function openStage(data?: string): Promise<Stage> {
+  await using opened = new AsyncDisposableStack()
+  const directory = opened.adopt(await mkdtemp(join(tmpdir(), 'sealpost-')), path =>
+    rm(path, { recursive: true, force: true }),
+  )
+  await chmod(directory, 0o711)
+  const postgres = opened.adopt(
+    await startEmbeddedPostgres(data === undefined ? {} : { directory: data }),
+    server => server.stop(),
+  )
+  const file = async (name: string, content: string): Promise<string> => {
+    const path = join(directory, name)
+    await writeFile(path, content, { mode: 0o600 })
+    return path
+  }
+
+  const authority = await createAuthority({ commonName: 'Sealpost demo CA', days: 7 })
+  const mailAuthority = await createAuthority({ commonName: 'Sealpost demo mail CA', days: 7 })
+  const server = await issueServerCertificate(authority, {
+    dnsNames: ['localhost'],
+    ipAddresses: ['127.0.0.1'],
+    days: 7,
+  })
+  const mailIdentity = await issueServerCertificate(mailAuthority, { dnsNames: ['localhost'], days: 7 })
+  const san = 'urn:sealpost:application:billing'
+  const client = await issueClientCertificate(authority, { uri: san, days: 7 })
+  const files = {
+    ca: await file('ca.pem', authority.certificate),
+    clientCertificate: await file('client.pem', client.certificate),
+    clientKey: await file('client.key', client.key),
+  }
+  const environment = {
+    SEALPOST_DATABASE_SOCKET: postgres.socketDirectory,
+    SEALPOST_MAIL_HOST: 'gateway.payments.example',
+    SEALPOST_API_LISTEN: '127.0.0.1:0',
+    SEALPOST_OPS_LISTEN: '127.0.0.1:0',
+    SEALPOST_TLS_CERT_FILE: await file('server.pem', server.certificate),
+    SEALPOST_TLS_KEY_FILE: await file('server.key', server.key),
+    SEALPOST_CLIENT_CA_FILE: files.ca,
+    SEALPOST_DELIVERY_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128',
+  }
+  const passphrase = randomBytes(24).toString('base64url')
+
+  await runCli(['migrate'], environment)
+  const key = JSON.parse(
+    await runCli(['custody', 'init', '--json', '--passphrase-fd', '3'], environment, passphrase),
+  ) as { certificate: string }
+  await runCli(['app', 'add', stageApplication, '--san', `URI:${san}`, '--sender', stageSender], environment)
+  const { knex: owner } = opened.adopt(
+    openDatabase(postgres.config('owner'), {
+      applicationName: 'sealpost-stage',
+      statementTimeout: 30_000,
+      poolSize: 2,
+    }),
+    database => database.close(),
+  )
+
+  const resources = opened.move()
+  return {
+    directory,
+    owner,
+    mailIdentity,
+    authority,
+    mailAuthority,
+    client,
+    signer: key.certificate,
+    files,
+    async addRecipient(address, certificate, { port, tls }) {
+      const hosts = [{ name: 'localhost', port, tls }]
+      const rule = await file(
+        'rule.json',
+        JSON.stringify({ mode: 'pinned', hosts, pins: { ca: mailAuthority.certificate } }),
+      )
+      await runCli(['destination', 'set', domainOf(address), rule], environment)
+      await activateRecipient(owner, systemClock, address, certificate)
+    },
+    startGateway: settings => startGatewayProcess({ ...environment, ...settings }, passphrase),
+    close: () => resources.disposeAsync(),
+  }
+}

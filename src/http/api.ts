@@ -1,0 +1,85 @@
+import express, { type Express, type RequestHandler } from 'express'
+import type { Knex } from 'knex'
+import { messageStatus, type Submit } from '../intake/index.ts'
+import { type Clock, SealpostError } from '../kernel/index.ts'
+import type { Logger } from '../platform/index.ts'
+import { readBody } from './body.ts'
+import type { Clients } from './clients.ts'
+import { refuse } from './refuse.ts'
+import { renderAccepted, renderStatus } from './render.ts'
+
+/** 25 MB: what a body may weigh, base64 of attachments included. */
+const bodyLimit = 25 * 1024 * 1024
+
+export interface ApiDependencies {
+  readonly knex: Knex
+  readonly clock: Clock
+  readonly clients: Clients
+  readonly submit: Submit
+  readonly log: Logger
+  /** Aborted once this replica is shutting down. */
+  readonly stopping: AbortSignal
+}
+
+/** The HTTP API for applications. Every request is answered under the identity that its connection proved. */
+export function createApi(dependencies: ApiDependencies): Express {
+  const { knex, clients, submit, log, stopping } = dependencies
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', false)
+
+  app.use((_request, response, next) => {
+    response.set({
+      'Cache-Control': 'no-store',
+      'Strict-Transport-Security': 'max-age=63072000',
+      'X-Content-Type-Options': 'nosniff',
+    })
+    if (stopping.aborted) {
+      response.set('Connection', 'close')
+      throw new SealpostError('stopping')
+    }
+    next()
+  })
+
+  app
+    .route('/v1/messages')
+    .post(requireJson, async (request, response) => {
+      const application = await clients.applicationOf(request)
+      const accepted = await submit(application, readBody(request, bodyLimit))
+      log.info('message-accepted', { message: accepted.id, application: application.id })
+      response.status(202).location(`/v1/messages/${accepted.id}`).json(renderAccepted(accepted))
+    })
+    .all(refuseMethod('POST'))
+
+  app
+    .route('/v1/messages/:id')
+    .get(async (request, response) => {
+      const application = await clients.applicationOf(request)
+      response.json(renderStatus(await messageStatus(knex, application.id, request.params.id)))
+    })
+    .all(refuseMethod('GET, HEAD'))
+
+  app.use(() => {
+    throw new SealpostError('not_found')
+  })
+  app.use(refuse(dependencies))
+  return app
+}
+
+const requireJson: RequestHandler = (request, _response, next) => {
+  // `identity` too: a body is taken as it is or not at all.
+  if (request.headers['content-encoding'] !== undefined) throw new SealpostError('content_encoding_refused')
+  const type = request.headers['content-type'] ?? ''
+  if (!/^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i.test(type)) {
+    throw new SealpostError('unsupported_media_type')
+  }
+  next()
+}
+
+function refuseMethod(allowed: string): RequestHandler {
+  return (_request, response) => {
+    response.set('Allow', allowed)
+    throw new SealpostError('method_not_allowed')
+  }
+}

@@ -1,0 +1,73 @@
+import type { RequestListener } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
+import type { Listen } from '../config/index.ts'
+import { serverTlsOptions } from '../platform/index.ts'
+
+export interface Listener {
+  readonly server: Server
+  readonly port: number
+  /** Refuses new connections, lets requests under way finish, cuts what is left after the deadline in milliseconds. */
+  close(deadline: number): Promise<void>
+}
+
+/** Bounds on what a client may make us hold or wait for (threats.md: slowloris, header floods). */
+const limits = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 120_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+  requireHostHeader: true,
+  insecureHTTPParser: false,
+} as const
+
+/** An HTTPS server under the house's TLS profile, not yet listening. Only {@link listen} opens its port. */
+export function createListener(
+  identity: Pick<SecureContextOptions, 'cert' | 'key' | 'ca'>,
+  clientCertificate: 'required' | 'none',
+  handler: RequestListener,
+): Server {
+  const server = createServer(
+    {
+      ...serverTlsOptions,
+      ...identity,
+      ...limits,
+      handshakeTimeout: 10_000,
+      requestCert: clientCertificate === 'required',
+      // Whoever is not authorized is cut off, with an audit event, before a byte of HTTP is read (http/api.ts).
+      rejectUnauthorized: false,
+    },
+    handler,
+  )
+  server.maxHeadersCount = 64
+  server.maxConnections = 4_000
+  return server
+}
+
+export async function listen(server: Server, { host, port }: Listen): Promise<Listener> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    close: deadline =>
+      new Promise(resolve => {
+        const cut = setTimeout(() => server.closeAllConnections(), deadline)
+        // Again and again: a connection that has had its last answer would else be kept alive until the cut.
+        const sweep = setInterval(() => server.closeIdleConnections(), 50)
+        server.close(() => {
+          clearTimeout(cut)
+          clearInterval(sweep)
+          resolve()
+        })
+        server.closeIdleConnections()
+      }),
+  }
+}

@@ -1,0 +1,40 @@
+import express, { type Express } from 'express'
+import { SealpostError } from '../kernel/index.ts'
+
+/** What readiness depends on, by name. Each throws or rejects when it is not so. */
+type ReadinessChecks = Readonly<Record<string, () => unknown>>
+
+const checkTimeout = 2_000
+
+/**
+ * `/healthz`: this process answers. `/readyz`: it can accept messages now; 503 names what fails. No request reaches
+ * anything else.
+ */
+export function createOps(checks: ReadinessChecks): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('query parser', false)
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' })
+  })
+  app.get('/readyz', async (_request, response) => {
+    const entries = await Promise.all(
+      Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const),
+    )
+    const ready = entries.every(([, ok]) => ok)
+    response
+      .status(ready ? 200 : 503)
+      .json({ status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(entries) })
+  })
+  return app
+}
+
+async function passes(check: () => unknown): Promise<boolean> {
+  const timeout = new Promise<never>((_resolve, reject) => {
+    setTimeout(() => reject(new SealpostError('database_unavailable')), checkTimeout).unref()
+  })
+  return Promise.race([Promise.try(check), timeout]).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import type { Response } from 'express'
+import { type ErrorCode, errorCatalogue, type SealpostError } from '../kernel/index.ts'
+
+/** The HTTP status of every code that can reach a client. Codes of the command line are not listed: they become 500. */
+export const statuses: Partial<Record<ErrorCode, number>> = {
+  not_found: 404,
+  method_not_allowed: 405,
+  unsupported_media_type: 415,
+  content_encoding_refused: 415,
+  body_too_large: 413,
+  body_incomplete: 400,
+  invalid_json: 400,
+  invalid_message: 400,
+  header_injection: 400,
+  request_refused: 400,
+  application_unknown: 403,
+  sender_not_allowed: 403,
+  recipients_refused: 422,
+  sealed: 503,
+  sealer_unavailable: 503,
+  overloaded: 503,
+  stopping: 503,
+  database_unavailable: 503,
+  outbound_gate_refused: 500,
+  internal_error: 500,
+}
+
+// Long enough for a sealer to be replaced or a queue to drain, short enough that nobody waits in vain.
+const retryAfterSeconds = 2
+
+/**
+ * Answers with an error as problem+json (RFC 9457). The only place where an error becomes HTTP. Everything in the
+ * answer comes from the catalogue, but for JSON pointers and the addresses of refused recipients.
+ *
+ * Returns the id under which the log has this instance.
+ */
+export function sendProblem(response: Response, error: SealpostError): string {
+  const instance = randomUUID()
+  const status = statuses[error.code]
+  const code = status === undefined ? 'internal_error' : error.code
+  const { title, remedy, temporary } = errorCatalogue[code]
+  if (temporary) response.set('Retry-After', String(retryAfterSeconds))
+  response
+    .status(status ?? 500)
+    .type('application/problem+json')
+    .send(
+      JSON.stringify({
+        type: `urn:sealpost:error:${code}`,
+        title,
+        status: status ?? 500,
+        detail: remedy,
+        instance: `urn:uuid:${instance}`,
+        code,
+        retryable: temporary,
+        errors: error.details.errors,
+        recipients: error.details.recipients?.map(refusal => ({
+          address: refusal.address,
+          code: refusal.code,
+        })),
+      }),
+    )
+  return instance
+}

@@ -1,0 +1,48 @@
+import type { Knex } from 'knex'
+import { appendEvents } from '../audit/index.ts'
+import { type AcceptedDeliveries, enqueueDeliveries, type Queue } from '../delivery/index.ts'
+import type { Clock } from '../kernel/index.ts'
+import { inBatches } from '../platform/index.ts'
+import { insertMessages, type StoredMessage } from './store.ts'
+
+export interface NewMessage extends StoredMessage {
+  readonly deliveries: AcceptedDeliveries['deliveries']
+}
+
+/** What is larger has a transaction to itself, so that a shared one stays small in memory. */
+const small = 256 * 1024
+
+/**
+ * Commits a message, its deliveries, their jobs and the audit event together; when that resolves, the message is durable
+ * (invariant 5). Messages that come at the same time share a commit. Throws `database_unavailable`, and
+ * whatever the database refused; then nothing of the message is stored, unless the connection broke in the commit itself.
+ */
+export function openAcceptance(
+  knex: Knex,
+  clock: Clock,
+  queue: Queue,
+): (message: NewMessage) => Promise<void> {
+  const commit = async (messages: readonly NewMessage[]): Promise<readonly undefined[]> => {
+    // A crash before the commit leaves nothing, and no application sees a 202; it repeats the request.
+    await knex.transaction(async trx => {
+      await insertMessages(trx, messages)
+      const enqueued = await enqueueDeliveries(trx, queue, messages)
+      await appendEvents(
+        trx,
+        clock,
+        messages.map(({ id, application }, i) => ({
+          actor: { kind: 'application', id: application },
+          event: { type: 'message.accepted', message: id, deliveries: enqueued[i] ?? [] },
+        })),
+      )
+    })
+    // A crash here leaves accepted messages whose applications saw no 202; a repeated request makes a second message.
+    return messages.map(() => undefined)
+  }
+  const together = inBatches(64, commit)
+  const alone = inBatches(1, commit)
+  return message => {
+    const bytes = message.deliveries.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0)
+    return bytes <= small ? together(message) : alone(message)
+  }
+}

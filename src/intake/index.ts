@@ -1,0 +1,2 @@
+export { type MessageStatus, messageStatus } from './status.ts'
+export { type AcceptedMessage, openIntake, type Submit } from './submit.ts'

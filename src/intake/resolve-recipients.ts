@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import type { Knex } from 'knex'
+import { type Application, maySendFrom } from '../access/index.ts'
+import { destinationsOf } from '../delivery/index.ts'
+import { type Address, type Clock, domainOf, type RecipientRefusal, SealpostError } from '../kernel/index.ts'
+import { inBatches } from '../platform/index.ts'
+import { type ResolvedRecipient, resolveRecipients } from '../recipients/index.ts'
+import type { MessageMetadata, OuterHeaders, SealTarget } from '../sealer/host/index.ts'
+
+export interface Addressee extends SealTarget {
+  readonly recipient: ResolvedRecipient
+}
+
+/**
+ * Tells who a message goes to, each with the pinned subkey and the outer headers. All of them or none: throws
+ * `sender_not_allowed`, or `recipients_refused` with a code for each one that cannot receive it (invariant 6). Messages
+ * that come at the same time share the queries.
+ */
+export function openResolution(
+  knex: Knex,
+  clock: Clock,
+  mailHost: string,
+): (application: Application, message: MessageMetadata) => Promise<readonly Addressee[]> {
+  const judge = inBatches(64, (messages: readonly (readonly Address[])[]) =>
+    judgeAll(knex, messages, clock.now()),
+  )
+
+  return async (application, { from, to }) => {
+    if (!maySendFrom(application, from)) throw new SealpostError('sender_not_allowed')
+    const judged = await judge(to)
+    const refusals = judged.filter(one => 'code' in one)
+    if (refusals.length > 0) throw new SealpostError('recipients_refused', { recipients: refusals })
+
+    const date = clock.now().toUTCString().replace('GMT', '+0000')
+    return judged
+      .filter(one => 'certificate' in one)
+      .map(recipient => ({
+        recipient,
+        certificate: recipient.certificate.bytes,
+        encryptionSubkey: recipient.certificate.encryptionSubkey,
+        format: recipient.certificate.format,
+        outer: outerHeaders(from, recipient.address, date, mailHost),
+      }))
+  }
+}
+
+type Judged = ResolvedRecipient | RecipientRefusal
+
+/** For each message its recipients in order, each resolved or refused. */
+async function judgeAll(
+  knex: Knex,
+  messages: readonly (readonly Address[])[],
+  at: Date,
+): Promise<readonly (readonly Judged[])[]> {
+  const addresses = [...new Set(messages.flat())]
+  const [{ usable, refused }, destinations] = await Promise.all([
+    resolveRecipients(knex, addresses, at),
+    destinationsOf(knex, [...new Set(addresses.map(domainOf))]),
+  ])
+  const judged = new Map<Address, Judged>(refused.map(refusal => [refusal.address, refusal]))
+  for (const resolved of usable) {
+    const { address, recipient } = resolved
+    const reachable = destinations.has(domainOf(address))
+    judged.set(address, reachable ? resolved : { address, recipient, code: 'destination_missing' })
+  }
+  return messages.map(to => to.map(address => judged.get(address) ?? { address, code: 'recipient_unknown' }))
+}
+
+function outerHeaders(from: Address, to: Address, date: string, mailHost: string): OuterHeaders {
+  return { from, to, date, messageId: `<${randomBytes(16).toString('hex')}@${mailHost}>` }
+}

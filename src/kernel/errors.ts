@@ -1,0 +1,137 @@
+import type { Address } from './address.ts'
+import type { RecipientId } from './ids.ts'
+
+interface CatalogueEntry {
+  /** One sentence, safe for anyone to read: it never contains a value that came from outside. */
+  readonly title: string
+  /** What the reader can do about it. */
+  readonly remedy: string
+  /** Whether the same request can succeed later, unchanged. */
+  readonly temporary: boolean
+}
+
+/**
+ * Every error that leaves the program, by its stable code. `docs/errors.md` is generated from here; HTTP statuses
+ * stand in `http/problem.ts`, exit codes in `cli/exit.ts`.
+ */
+export const errorCatalogue = {
+  // The request
+  not_found: entry('There is nothing here.', 'Check the path and the identifier.'),
+  method_not_allowed: entry('This method is not offered here.', 'See the Allow header.'),
+  unsupported_media_type: entry('The body is not of an accepted type.', 'Send application/json in UTF-8.'),
+  content_encoding_refused: entry(
+    'Compressed request bodies are refused.',
+    'Send the body without Content-Encoding.',
+  ),
+  body_too_large: entry(
+    'The body exceeds the limit.',
+    'Send less, or split the message. The limit is 25 MB.',
+  ),
+  body_incomplete: entry('The body ended early.', 'Send the whole body.', 'temporary'),
+  invalid_json: entry(
+    'The body is not valid JSON.',
+    'Send one JSON object (RFC 8259) in UTF-8, without duplicate keys.',
+  ),
+  invalid_message: entry(
+    'The message does not have the required form.',
+    'Correct the fields that `errors` points to.',
+  ),
+  header_injection: entry(
+    'A header field holds a control character.',
+    'Remove CR, LF, NUL and other controls.',
+  ),
+  request_refused: entry('The request is malformed.', 'Send a plain HTTP/1.1 request (RFC 9112).'),
+  // Who asks, for whom
+  application_unknown: entry(
+    'The client certificate names no registered application.',
+    'Ask an admin to register it.',
+  ),
+  sender_not_allowed: entry(
+    'This application may not send from that address.',
+    'Use an address registered for it.',
+  ),
+  recipients_refused: entry(
+    'At least one recipient cannot receive this message; nobody was sent it.',
+    'See `recipients`.',
+  ),
+  // Whether the gateway can
+  sealed: entry('The gateway is sealed.', 'Ask the custodians to unseal it, then retry.', 'temporary'),
+  sealer_unavailable: entry('The message could not be sealed.', 'Retry after the time given.', 'temporary'),
+  overloaded: entry('The gateway is at capacity.', 'Retry after the time given.', 'temporary'),
+  stopping: entry(
+    'This replica is shutting down.',
+    'Retry; another replica or the restarted one answers.',
+    'temporary',
+  ),
+  database_unavailable: entry('The database did not answer.', 'Retry after the time given.', 'temporary'),
+  outbound_gate_refused: entry(
+    'What the sealer made was not what was asked for.',
+    'Report this: nothing was sent.',
+  ),
+  internal_error: entry(
+    'Something failed inside the gateway.',
+    'Report the instance id; nothing was accepted.',
+  ),
+  // Starting and administering it
+  usage: entry('The command line is wrong.', 'See --help.'),
+  config_invalid: entry('The configuration is invalid.', 'Correct the settings named in the detail.'),
+  unsafe_environment: entry('The environment weakens a protection.', 'Unset what the detail names.'),
+  database_tls_required: entry(
+    'PostgreSQL must be reached over verified TLS.',
+    'Set SEALPOST_DATABASE_CA_FILE.',
+  ),
+  schema_outdated: entry('The database schema is not the one this version needs.', 'Run `sealpost migrate`.'),
+  passphrase_wrong: entry('The passphrase does not open the key.', 'Try again with the right one.'),
+  key_exists: entry('There is a signing key already.', 'Use it, or rotate it.'),
+  key_missing: entry('There is no signing key.', 'Run `sealpost custody init`.'),
+  name_taken: entry('That name or identity is registered already.', 'Choose another, or revoke the first.'),
+  certificate_refused: entry('The certificate is not acceptable.', 'See the reasons.'),
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+/** Why one recipient of a message cannot receive it. */
+export type RecipientCode =
+  | 'recipient_unknown'
+  | 'recipient_not_active'
+  | 'certificate_missing'
+  | 'certificate_expired'
+  | 'certificate_revoked'
+  | 'destination_missing'
+
+export interface RecipientRefusal {
+  readonly address: Address
+  /** Whom the address belongs to, when it is enrolled. For the audit log; never part of an answer. */
+  readonly recipient?: RecipientId | null
+  readonly code: RecipientCode
+}
+
+export interface ErrorDetails {
+  /** Private: for the log and the operator's terminal. Never holds message content, never leaves by HTTP. */
+  readonly detail?: string
+  /** JSON pointers (RFC 6901) into the request, with a code each; never a value. */
+  readonly errors?: readonly { readonly pointer: string; readonly code: string }[]
+  readonly recipients?: readonly RecipientRefusal[]
+  readonly cause?: unknown
+}
+
+/** The one error of the house: a code from the catalogue, public words apart from private ones. */
+export class SealpostError extends Error {
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+  override readonly name = 'SealpostError'
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    super(errorCatalogue[code].title, { cause: details.cause })
+    this.code = code
+    this.details = details
+  }
+
+  get temporary(): boolean {
+    return errorCatalogue[this.code].temporary
+  }
+}
+
+function entry(title: string, remedy: string, temporary?: 'temporary'): CatalogueEntry {
+  return { title, remedy, temporary: temporary !== undefined }
+}

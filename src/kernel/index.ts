@@ -1,0 +1,25 @@
+export { type Address, domainOf, isAddress } from './address.ts'
+export { armour } from './armour.ts'
+export type { Ciphertext } from './ciphertext.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { checksumLine, crc24 } from './crc24.ts'
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  errorCatalogue,
+  type RecipientCode,
+  type RecipientRefusal,
+  SealpostError,
+} from './errors.ts'
+export {
+  type ApplicationId,
+  type DeliveryId,
+  type EventId,
+  isId,
+  type MessageId,
+  newId,
+  type RecipientId,
+} from './ids.ts'
+export { scrubPans } from './pan.ts'
+export { Plaintext, reveal, wipe } from './plaintext.ts'
+export { version } from './version.ts'

@@ -1,0 +1,15 @@
+export { inBatches } from './in-batches.ts'
+export { type LogEvent, type LogFields, type Logger, openLogger } from './logger/index.ts'
+export { type Database, type DatabaseOptions, openDatabase } from './postgres/database.ts'
+export { type DatabaseRole, type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded.ts'
+export {
+  isForeignKeyViolation,
+  isInsufficientPrivilege,
+  isUniqueViolation,
+  PostgresError,
+} from './postgres/errors.ts'
+export { assertSchemaCurrent, migrate } from './postgres/migrate.ts'
+export { deliverQueue, openQueue } from './postgres/queue.ts'
+export { scrub } from './scrub.ts'
+export { assertSafeEnvironment } from './tls/environment.ts'
+export { clientTlsOptions, serverTlsOptions } from './tls/profile.ts'

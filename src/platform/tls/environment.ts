@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { SealpostError } from '../../kernel/index.ts'
+
+/** Each of these changes what is trusted, exports session keys, or loads code, from outside the configuration. */
+const refusedVariables = [
+  'SSLKEYLOGFILE',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_OPTIONS',
+  'NODE_USE_SYSTEM_CA',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'OPENSSL_CONF',
+  'NODE_V8_COVERAGE',
+  'NODE_DEBUG',
+  'NODE_DEBUG_NATIVE',
+  'DEBUG',
+  'LD_PRELOAD',
+]
+
+const refusedFlags =
+  /^--(?:tls-keylog|inspect|debug|openssl-config|openssl-legacy|openssl-shared|use-openssl-ca|use-system-ca|tls-min-v1\.[01]|tls-max|tls-cipher-list|heapsnapshot|heap-prof|cpu-prof|report-|experimental-report|diagnostic-dir|trace-tls|abort-on-uncaught|insecure-http-parser)/
+
+/**
+ * Throws `unsafe_environment`, naming the first setting in the detail, when variables, flags of Node or the limit for
+ * core files could weaken TLS or let memory out. `coreLimit` reads the limit; given by tests.
+ */
+export function assertSafeEnvironment(
+  env: NodeJS.ProcessEnv,
+  execArgv: readonly string[],
+  coreLimit: () => string = softCoreLimit,
+): void {
+  const refuse = (detail: string): never => {
+    throw new SealpostError('unsafe_environment', { detail })
+  }
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') refuse('NODE_TLS_REJECT_UNAUTHORIZED')
+  const variable = refusedVariables.find(name => env[name] !== undefined && env[name] !== '')
+  if (variable !== undefined) refuse(variable)
+  const flag = execArgv
+    .map(argument => argument.replaceAll('_', '-'))
+    .find(argument => refusedFlags.test(argument))
+  if (flag !== undefined) refuse(flag.split('=', 1)[0] ?? flag)
+  if (coreLimit() !== '0') refuse('the limit for core files is not 0 (ulimit -c 0)')
+}
+
+function softCoreLimit(): string {
+  return /^Max core file size\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 'unknown'
+}

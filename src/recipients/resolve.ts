@@ -1,0 +1,63 @@
+import type { Knex } from 'knex'
+import type { Address, RecipientCode, RecipientId, RecipientRefusal } from '../kernel/index.ts'
+import { certificateRefusal } from '../keys/index.ts'
+import type { Format } from '../sealer/host/index.ts'
+import { type EnrolledRow, findEnrolled } from './store.ts'
+
+/** A recipient who may receive now, with the one certificate and subkey to encrypt to. */
+export interface ResolvedRecipient {
+  readonly recipient: RecipientId
+  readonly address: Address
+  readonly certificate: {
+    /** Upper-case hex. */
+    readonly fingerprint: string
+    readonly bytes: Uint8Array
+    /** Fingerprint of the pinned subkey, upper-case hex. */
+    readonly encryptionSubkey: string
+    readonly format: Format
+  }
+}
+
+export interface Resolution {
+  /** In the order of the addresses given, as is `refused`, which names the recipient where the address is enrolled. */
+  readonly usable: readonly ResolvedRecipient[]
+  readonly refused: readonly RecipientRefusal[]
+}
+
+/**
+ * Who of `addresses` may receive at `at`, and why the others may not; each address given is in exactly one of the
+ * two lists. One query. Addresses are compared byte for byte. Whether mail can be routed to the domain is not asked
+ * here (`delivery`), and the answer is not a promise: the courier asks again before it sends.
+ */
+export async function resolveRecipients(
+  knex: Knex | Knex.Transaction,
+  addresses: readonly Address[],
+  at: Date,
+): Promise<Resolution> {
+  const rows = await findEnrolled(knex, addresses)
+  const enrolled = new Map(rows.map(row => [row.address, row]))
+  const usable: ResolvedRecipient[] = []
+  const refused: RecipientRefusal[] = []
+  for (const address of addresses) {
+    const outcome = judge(enrolled.get(address), at)
+    if (typeof outcome === 'string') {
+      refused.push({ address, code: outcome, recipient: enrolled.get(address)?.recipient ?? null })
+    } else usable.push(outcome)
+  }
+  return { usable, refused }
+}
+
+function judge(row: EnrolledRow | undefined, at: Date): ResolvedRecipient | RecipientCode {
+  if (row === undefined) return 'recipient_unknown'
+  if (row.state !== 'active') return 'recipient_not_active'
+  if (row.fingerprint === null) return row.was_revoked ? 'certificate_revoked' : 'certificate_missing'
+  const standing = { state: row.certificate_state, expiresAt: row.expires_at, revokedAt: row.revoked_at }
+  const refusal = certificateRefusal(standing, 'accept', at)
+  if (refusal !== undefined) return refusal
+  const { fingerprint, bytes, encryption_subkey: encryptionSubkey, format } = row
+  return {
+    recipient: row.recipient,
+    address: row.address,
+    certificate: { fingerprint, bytes, encryptionSubkey, format },
+  }
+}

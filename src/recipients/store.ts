@@ -1,0 +1,86 @@
+import type { Knex } from 'knex'
+import type { Address, RecipientId } from '../kernel/index.ts'
+import type { CertificateState } from '../keys/index.ts'
+import type { Format } from '../sealer/host/index.ts'
+
+type RecipientState = 'active' | 'suspended' | 'unenrolled'
+
+interface CertificateColumns {
+  fingerprint: string
+  certificate_state: CertificateState
+  expires_at: Date | null
+  revoked_at: Date | null
+}
+
+interface NoCertificate {
+  fingerprint: null
+  certificate_state: null
+  expires_at: null
+  revoked_at: null
+}
+
+export type EnrolledRow = { recipient: RecipientId; address: Address; state: RecipientState } & (
+  | (CertificateColumns & { bytes: Buffer; encryption_subkey: string; format: Format })
+  | (NoCertificate & { bytes: null; encryption_subkey: null; format: null; was_revoked: boolean })
+)
+
+/**
+ * The enrolled among `addresses`, each with its one active certificate, in one round trip: two index look-ups per
+ * address. Only when there is no active one is it asked whether a revocation is the cause.
+ */
+export async function findEnrolled(
+  knex: Knex | Knex.Transaction,
+  addresses: readonly Address[],
+): Promise<readonly EnrolledRow[]> {
+  const { rows } = await knex.raw<{ rows: EnrolledRow[] }>(
+    `SELECT r.id AS recipient, r.address, r.state,
+            c.fingerprint, c.bytes, c.encryption_subkey, c.format,
+            c.state AS certificate_state, c.expires_at, c.revoked_at,
+            CASE WHEN c.fingerprint IS NULL THEN EXISTS (
+              SELECT 1 FROM certificates WHERE recipient_id = r.id AND state = 'revoked'
+            ) END AS was_revoked
+       FROM recipients r
+       LEFT JOIN certificates c ON c.recipient_id = r.id AND c.state = 'active'
+      WHERE r.address = ANY(?::text[])`,
+    [[...addresses]],
+  )
+  return rows
+}
+
+/** A pin that a delivery was accepted with. */
+export interface Pin {
+  readonly recipient: RecipientId
+  readonly address: Address
+  /** Full fingerprint, upper-case hex. */
+  readonly certificate: string
+  readonly encryptionSubkey: string
+}
+
+export type PinRow = { recipient_state: RecipientState | null } & (CertificateColumns | NoCertificate)
+
+/**
+ * How each pin stands now, in the order given. A recipient is found by id *and* address, a certificate by
+ * fingerprint *and* owner *and* subkey: whatever changed since is simply not found.
+ */
+export async function findPins(
+  knex: Knex | Knex.Transaction,
+  pins: readonly Pin[],
+): Promise<readonly PinRow[]> {
+  const { rows } = await knex.raw<{ rows: PinRow[] }>(
+    `SELECT r.state AS recipient_state,
+            c.fingerprint, c.state AS certificate_state, c.expires_at, c.revoked_at
+       FROM unnest(?::text[], ?::text[], ?::text[], ?::text[])
+            WITH ORDINALITY AS pin (recipient, address, certificate, encryption_subkey, position)
+       LEFT JOIN recipients r ON r.id = pin.recipient AND r.address = pin.address
+       LEFT JOIN certificates c ON c.fingerprint = pin.certificate
+            AND c.recipient_id = pin.recipient AND c.encryption_subkey = pin.encryption_subkey
+      ORDER BY pin.position`,
+    [
+      pins.map(pin => pin.recipient),
+      pins.map(pin => pin.address),
+      pins.map(pin => pin.certificate),
+      pins.map(pin => pin.encryptionSubkey),
+    ],
+  )
+  return rows
+}

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Plaintext, reveal, SealpostError, wipe } from '../../kernel/index.ts'
+import type { SealTarget } from '../protocol.ts'
+import { defaultLimits, type PoolLimits, type SealerPoolOptions } from './pool-options.ts'
+import { type Resolve, type SealedMessage, type StartedBody, sealOn } from './seal-on.ts'
+import { type Place, Slot } from './slot.ts'
+
+export interface SealerPool {
+  /**
+   * Seals one message: streams the body to a sealer (each chunk is wiped when it has been sent), asks `resolve` for one
+   * target per recipient, in the order of `metadata.to`, and returns a ciphertext for each that passed the gate.
+   *
+   * Throws `invalid_json`, `invalid_message`, `header_injection` (with `details.errors`), `body_too_large`,
+   * `overloaded`, `sealer_unavailable`, `outbound_gate_refused`, `stopping`, and unchanged whatever the body's
+   * iterator or `resolve` throws. Nothing of a failed message remains.
+   */
+  seal<Target extends SealTarget>(
+    body: AsyncIterable<Plaintext>,
+    resolve: Resolve<Target>,
+  ): Promise<SealedMessage<Target>>
+  /** Process ids of the sealers that take messages now. */
+  pids(): readonly number[]
+  /** Messages in work and waiting, for the metrics. */
+  load(): { readonly inFlight: number; readonly waiting: number }
+  /** Takes no new message, finishes those it has for at most `deadline` milliseconds, then ends every process. */
+  close(deadline: number): Promise<void>
+}
+
+/** Opens a pool. Throws `passphrase_wrong` when the key-encryption key does not open the wrapped key. */
+export async function openSealerPool(options: SealerPoolOptions): Promise<SealerPool> {
+  const pool = new Pool(options.key, options.processes ?? 2, { ...defaultLimits, ...options.limits })
+  await pool.start()
+  return pool
+}
+
+/** Bodies up to here are read before they take a place in a process: a slow client blocks nobody with a small one. */
+const headSize = 64 * 1024
+
+interface Waiter {
+  readonly admit: (place: Place) => void
+  readonly refuse: (error: SealpostError) => void
+}
+
+class Pool implements SealerPool {
+  readonly #limits: PoolLimits
+  readonly #slots: readonly Slot[]
+  readonly #waiting = new Set<Waiter>()
+  #closing = false
+  #idle: (() => void) | undefined
+
+  constructor(key: SealerPoolOptions['key'], processes: number, limits: PoolLimits) {
+    this.#limits = limits
+    this.#slots = Array.from({ length: processes }, () => new Slot(key, limits, () => this.#admitWaiting()))
+  }
+
+  async start(): Promise<void> {
+    try {
+      await Promise.all(this.#slots.map(slot => slot.start()))
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+  }
+
+  async seal<Target extends SealTarget>(
+    body: AsyncIterable<Plaintext>,
+    resolve: Resolve<Target>,
+  ): Promise<SealedMessage<Target>> {
+    if (this.#closing) throw new SealpostError('stopping')
+    const started = await startBody(body)
+    try {
+      const run = await this.#place()
+      return await run((process, admitLarge) =>
+        sealOn(process, started, resolve, this.#limits.answer, admitLarge),
+      )
+    } catch (error) {
+      for (const chunk of started.head) wipe(chunk)
+      await started.rest?.return?.()
+      throw error
+    }
+  }
+
+  pids(): readonly number[] {
+    return this.#slots.flatMap(slot => slot.pid ?? [])
+  }
+
+  load(): { inFlight: number; waiting: number } {
+    return { inFlight: this.#inFlight(), waiting: this.#waiting.size }
+  }
+
+  async close(deadline: number): Promise<void> {
+    this.#closing = true
+    const idle = new Promise<void>(resolve => {
+      this.#idle = resolve
+    })
+    this.#admitWaiting()
+    const abort = new AbortController()
+    await Promise.race([idle, sleep(deadline, undefined, { signal: abort.signal }).catch(() => undefined)])
+    abort.abort()
+    this.#end()
+    await Promise.all(this.#slots.map(slot => slot.gone()))
+  }
+
+  #end(): void {
+    this.#closing = true
+    for (const waiter of this.#waiting) waiter.refuse(new SealpostError('stopping'))
+    for (const slot of this.#slots) slot.end()
+  }
+
+  #inFlight(): number {
+    return this.#slots.reduce((sum, slot) => sum + slot.load, 0)
+  }
+
+  /** The least loaded process that has room, at once or when its turn comes. */
+  async #place(): Promise<Place> {
+    if (this.#closing) throw new SealpostError('stopping')
+    const slot = this.#waiting.size === 0 ? this.#freeSlot() : undefined
+    if (slot !== undefined) return slot.take()
+    if (this.#waiting.size >= this.#limits.waiting) throw new SealpostError('overloaded')
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(waiter)
+      }
+      const waiter: Waiter = {
+        admit: place => {
+          settle()
+          resolve(place)
+        },
+        refuse: error => {
+          settle()
+          reject(error)
+        },
+      }
+      const timer = setTimeout(() => waiter.refuse(new SealpostError('overloaded')), this.#limits.wait)
+      this.#waiting.add(waiter)
+    })
+  }
+
+  #freeSlot(): Slot | undefined {
+    let best: Slot | undefined
+    for (const slot of this.#slots) {
+      if (slot.hasRoom && (best === undefined || slot.load < best.load)) best = slot
+    }
+    return best
+  }
+
+  #admitWaiting(): void {
+    for (const waiter of this.#waiting) {
+      const slot = this.#freeSlot()
+      if (slot === undefined) break
+      waiter.admit(slot.take())
+    }
+    if (this.#closing && this.#inFlight() === 0 && this.#waiting.size === 0) this.#idle?.()
+  }
+}
+
+async function startBody(body: AsyncIterable<Plaintext>): Promise<StartedBody> {
+  const rest = body[Symbol.asyncIterator]()
+  const head: Plaintext[] = []
+  try {
+    for (let size = 0; size < headSize; ) {
+      const next = await rest.next()
+      if (next.done === true) return { head, rest: undefined }
+      head.push(next.value)
+      size += reveal(next.value).length
+    }
+  } catch (error) {
+    for (const chunk of head) wipe(chunk)
+    throw error
+  }
+  return { head, rest }
+}

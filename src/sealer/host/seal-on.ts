@@ -1,0 +1,146 @@
+import { type Ciphertext, Plaintext, reveal, SealpostError, wipe } from '../../kernel/index.ts'
+import type { MessageMetadata, SealTarget } from '../protocol.ts'
+import { admitCiphertext } from './gate.ts'
+import type { SealerProcess } from './sealer-process.ts'
+
+export interface SealedMessage<Target extends SealTarget> {
+  readonly metadata: MessageMetadata
+  /** In the order of the targets. */
+  readonly sealed: readonly { readonly target: Target; readonly ciphertext: Ciphertext }[]
+}
+
+export type Resolve<Target extends SealTarget> = (metadata: MessageMetadata) => Promise<readonly Target[]>
+
+/** A body of which the first chunks were read already. */
+export interface StartedBody {
+  readonly head: readonly Plaintext[]
+  /** Undefined: `head` is all there is. */
+  readonly rest: AsyncIterator<Plaintext> | undefined
+}
+
+/** 25 MiB, as the HTTP interface promises. */
+const maxBody = 25 * 1024 * 1024
+/** 100 MiB: the body times the recipients. Their ciphertexts are in memory together until they are committed. */
+const maxSealed = 100 * 1024 * 1024
+/** What header fields, signature and framing may add to a ciphertext of at most four times the body. */
+const spare = 64 * 1024
+
+/** Runs one message through one sealer process. `limit` (milliseconds) bounds each wait for the sealer. */
+export async function sealOn<Target extends SealTarget>(
+  process: SealerProcess,
+  body: StartedBody,
+  resolve: Resolve<Target>,
+  limit: number,
+  admitLarge: () => Promise<void>,
+): Promise<SealedMessage<Target>> {
+  const job = process.beginJob()
+  try {
+    const size = await stream(process, job, body, admitLarge)
+    const metadata = await announced(process, job, limit)
+    if (size * metadata.to.length > maxSealed) throw new SealpostError('body_too_large')
+    const targets = await resolve(metadata)
+    await process.send({ type: 'targets', job, targets: targets.map(onlyTarget) })
+    const sealed = []
+    for (const [i, target] of targets.entries()) {
+      const bytes = await collect(process, job, i, limit, size * 4 + spare)
+      sealed.push({ target, ciphertext: admitCiphertext(bytes, target) })
+    }
+    return { metadata, sealed }
+  } catch (error) {
+    void process.send({ type: 'abandon', job }).catch(ignore)
+    throw error
+  } finally {
+    process.endJob(job)
+  }
+}
+
+/** More than this is a large body: a process works on one of those at a time. */
+const largeBody = 1024 * 1024
+
+/** Sends the body on and gives its size. Each chunk is wiped when it was sent, or when it cannot be. */
+async function stream(
+  process: SealerProcess,
+  job: number,
+  body: StartedBody,
+  admitLarge: () => Promise<void>,
+): Promise<number> {
+  let size = 0
+  const pass = async (chunk: Plaintext, last: boolean): Promise<void> => {
+    try {
+      const bytes = reveal(chunk)
+      const before = size
+      size += bytes.length
+      if (size > maxBody) throw new SealpostError('body_too_large')
+      if (before <= largeBody && size > largeBody) await admitLarge()
+      await process.send({ type: 'body', job, bytes, last })
+    } finally {
+      wipe(chunk)
+    }
+  }
+  // One behind, so that the last chunk is known for it: a small body is a single message on the pipe.
+  let latest = new Plaintext(new Uint8Array())
+  try {
+    for await (const chunk of chunksOf(body)) {
+      const previous = latest
+      latest = chunk
+      if (reveal(previous).length > 0) await pass(previous, false)
+    }
+    await pass(latest, true)
+  } finally {
+    wipe(latest)
+  }
+  return size
+}
+
+async function* chunksOf({ head, rest }: StartedBody): AsyncGenerator<Plaintext> {
+  yield* head
+  if (rest === undefined) return
+  try {
+    for (;;) {
+      const next = await rest.next()
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    await rest.return?.()
+  }
+}
+
+async function announced(process: SealerProcess, job: number, limit: number): Promise<MessageMetadata> {
+  const answer = await process.answer(job, limit)
+  if (answer.type === 'metadata') return answer.metadata
+  if (answer.type === 'refused')
+    throw new SealpostError(answer.refusal.code, { errors: answer.refusal.errors })
+  throw new SealpostError('sealer_unavailable', { detail: answer.type })
+}
+
+async function collect(
+  process: SealerProcess,
+  job: number,
+  target: number,
+  limit: number,
+  most: number,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const answer = await process.answer(job, limit)
+    size += answer.type === 'sealed' ? answer.piece.length : 0
+    if (answer.type !== 'sealed' || answer.target !== target || size > most) {
+      throw new SealpostError('sealer_unavailable', { detail: answer.type })
+    }
+    pieces.push(answer.piece)
+    if (answer.last) return pieces.length === 1 ? answer.piece : Buffer.concat(pieces)
+  }
+}
+
+/** The resolver's targets may carry more; a sealer is told no more than it needs. */
+function onlyTarget({ certificate, encryptionSubkey, format, outer }: SealTarget): SealTarget {
+  const { from, to, date, messageId } = outer
+  return { certificate, encryptionSubkey, format, outer: { from, to, date, messageId } }
+}
+
+/** The wait for the answer fails as well, and says so. */
+function ignore(): void {
+  // Nothing to add.
+}

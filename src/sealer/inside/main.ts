@@ -1,0 +1,84 @@
+import type { PrivateKey } from 'openpgp'
+import type { ToSealer } from '../protocol.ts'
+import { listen, say } from './channel.ts'
+import { SealJob } from './seal-job.ts'
+import { generateSigningKey, openSigningKey } from './signing-key.ts'
+
+/**
+ * The sealer: the only process that sees a message in clear. The gateway starts it without disk, network or children
+ * (host/sandbox.ts) and talks to it by sealer/protocol.ts. It prints nothing, ever: a stack trace can hold content.
+ */
+// Nobody reads them, and they cost time where a library throws to decide.
+Error.stackTraceLimit = 0
+process.on('uncaughtException', () => process.exit(1))
+process.on('unhandledRejection', () => process.exit(1))
+process.on('disconnect', () => process.exit(0))
+
+let signingKey: PrivateKey | undefined
+const jobs = new Map<number, SealJob>()
+
+listen(message => void handle(message))
+
+async function handle(message: ToSealer): Promise<void> {
+  if (message.type === 'key') return openKey(message)
+  try {
+    await answer(message)
+  } catch {
+    jobs.get(message.job)?.wipe()
+    jobs.delete(message.job)
+    await say({ type: 'failed', job: message.job })
+  }
+}
+
+async function answer(message: Exclude<ToSealer, { type: 'key' }>): Promise<void> {
+  switch (message.type) {
+    case 'body':
+      return receive(message)
+    case 'targets':
+      await jobs.get(message.job)?.seal(message.targets)
+      jobs.delete(message.job)
+      return
+    case 'abandon':
+      jobs.get(message.job)?.abandon()
+      jobs.delete(message.job)
+      return
+    case 'inspect':
+      requireNoKey()
+      return inspect(message)
+    case 'generate':
+      requireNoKey()
+      return generate(message)
+  }
+}
+
+async function receive({ job, bytes, last }: ToSealer & { type: 'body' }): Promise<void> {
+  if (signingKey === undefined) throw new Error('this process has no key')
+  const sealing = jobs.get(job) ?? new SealJob(job, signingKey)
+  jobs.set(job, sealing)
+  sealing.add(bytes)
+  if (last) await sealing.parse()
+}
+
+/** Strangers' certificates are parsed away from the signing key. */
+function requireNoKey(): void {
+  if (signingKey !== undefined) throw new Error('this process seals')
+}
+
+async function openKey({ wrapped, keyEncryptionKey }: ToSealer & { type: 'key' }): Promise<void> {
+  signingKey = await openSigningKey(wrapped, keyEncryptionKey).catch(() => undefined)
+  keyEncryptionKey.fill(0)
+  await say({ type: signingKey === undefined ? 'key_refused' : 'ready' })
+}
+
+async function inspect(message: ToSealer & { type: 'inspect' }): Promise<void> {
+  const { inspectCertificate } = await import('./certificate/index.ts')
+  const { certificate, address, at, policy, job } = message
+  const verdict = await inspectCertificate(certificate, address, new Date(at), policy)
+  await say({ type: 'inspected', job, verdict })
+}
+
+async function generate({ job, userId, keyEncryptionKey }: ToSealer & { type: 'generate' }): Promise<void> {
+  const { wrapped, certificate } = await generateSigningKey(userId, keyEncryptionKey)
+  keyEncryptionKey.fill(0)
+  await say({ type: 'generated', job, wrapped, certificate })
+}

@@ -1,0 +1,118 @@
+import type { PrivateKey } from 'openpgp'
+import { systemClock } from '../../kernel/index.ts'
+import type { SealTarget } from '../protocol.ts'
+import { say } from './channel.ts'
+import { type Message, MessageRefused, parseMessage } from './parse-message.ts'
+import { sealFor } from './seal.ts'
+
+/** 25 MiB. The gateway counts, too; this bounds the process even if it forgot. */
+const maxBody = 25 * 1024 * 1024
+/** One message on the pipe. Larger pieces would be copied whole several times on their way. */
+const pieceSize = 1024 * 1024
+
+/** One message on its way through this process: received, parsed, announced, sealed for each target. */
+export class SealJob {
+  readonly #job: number
+  readonly #signingKey: PrivateKey
+  #chunks: Uint8Array[] = []
+  #size = 0
+  #body: Uint8Array = new Uint8Array()
+  #message: Message | undefined
+  #abandoned = false
+
+  constructor(job: number, signingKey: PrivateKey) {
+    this.#job = job
+    this.#signingKey = signingKey
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#size += chunk.length
+    if (this.#size > maxBody) throw new Error('body too large')
+    this.#chunks.push(chunk)
+  }
+
+  /** The body is complete: answers with `metadata` or `refused`. */
+  async parse(): Promise<void> {
+    this.#body = joinAndWipe(this.#chunks, this.#size)
+    this.#chunks = []
+    try {
+      this.#message = parseMessage(this.#body)
+    } catch (error) {
+      if (!(error instanceof MessageRefused)) throw error
+      this.wipe()
+      return say({ type: 'refused', job: this.#job, refusal: error.refusal })
+    }
+    return say({ type: 'metadata', job: this.#job, metadata: this.#message.metadata })
+  }
+
+  /** Answers with `sealed` pieces, target after target. */
+  async seal(targets: readonly SealTarget[]): Promise<void> {
+    const message = this.#message
+    if (message === undefined) throw new Error('nothing to seal')
+    requireAllRecipients(message, targets)
+    try {
+      for (const [target, resolved] of targets.entries()) {
+        for await (const piece of pieces(sealFor(message, resolved, this.#signingKey, systemClock.now()))) {
+          if (this.#abandoned) return
+          await say({ type: 'sealed', job: this.#job, target, ...piece })
+        }
+      }
+    } finally {
+      this.wipe()
+    }
+  }
+
+  abandon(): void {
+    this.#abandoned = true
+    this.wipe()
+  }
+
+  wipe(): void {
+    for (const chunk of this.#chunks) chunk.fill(0)
+    this.#chunks = []
+    this.#body.fill(0)
+    this.#body = new Uint8Array()
+    this.#message = undefined
+  }
+}
+
+/** All recipients or none, each once, in the message's own order; whatever the gateway resolved. */
+function requireAllRecipients(message: Message, targets: readonly SealTarget[]): void {
+  const { to } = message.metadata
+  if (targets.length !== to.length || targets.some((target, i) => target.outer.to !== to[i])) {
+    throw new Error('the targets are not the recipients')
+  }
+}
+
+function joinAndWipe(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const body = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    body.set(chunk, at)
+    at += chunk.length
+    chunk.fill(0)
+  }
+  return body
+}
+
+/** Gathers small blocks into pieces worth a message, and marks the last. */
+async function* pieces(
+  blocks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ piece: Uint8Array; last: boolean }> {
+  let waiting: Uint8Array[] = []
+  let size = 0
+  for await (const block of blocks) {
+    if (size > 0 && size + block.length > pieceSize) {
+      yield { piece: Buffer.concat(waiting, size), last: false }
+      waiting = []
+      size = 0
+    }
+    waiting.push(block)
+    size += block.length
+  }
+  const [only] = waiting
+  yield {
+    piece: only !== undefined && waiting.length === 1 ? only : Buffer.concat(waiting, size),
+    last: true,
+  }
+}

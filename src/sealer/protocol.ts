@@ -1,0 +1,154 @@
+import type { Address } from '../kernel/index.ts'
+
+/** How the recipient's software reads: RFC 9580 sections 5.13.1 and 5.13.2. */
+export type Format = 'seipdv1' | 'seipdv2'
+
+/**
+ * The header fields that travel outside the encryption, each exactly as it goes on the wire (RFC 9788 mirrors them
+ * inside as HP-Outer, so both sides must use these very strings). The outer Subject is always `[...]`.
+ */
+export interface OuterHeaders {
+  readonly from: Address
+  readonly to: Address
+  /** RFC 5322 date-time, for example `Fri, 20 Nov 2026 20:35:55 +0000`. */
+  readonly date: string
+  /** With angle brackets. Opaque: it says nothing of the message or the application. */
+  readonly messageId: string
+}
+
+/** One recipient of a message, resolved by the gateway: who, with which pinned subkey, under which outer headers. */
+export interface SealTarget {
+  readonly certificate: Uint8Array
+  /** Fingerprint of the pinned encryption subkey, upper-case hex. */
+  readonly encryptionSubkey: string
+  readonly format: Format
+  readonly outer: OuterHeaders
+}
+
+/** All that a sealer ever says of a message's content. */
+export interface MessageMetadata {
+  readonly from: Address
+  /** 1 to 50, without duplicates, in the order given. */
+  readonly to: readonly Address[]
+  /** The application's own mark: at most 128 of `A-Z a-z 0-9 . _ : -`. */
+  readonly reference: string | undefined
+}
+
+/** A refusal names a code and, for a message of the wrong form, pointers; never a value. */
+export interface SealRefusal {
+  readonly code: 'invalid_json' | 'invalid_message' | 'header_injection'
+  readonly errors: readonly { readonly pointer: string; readonly code: string }[]
+}
+
+/** A secret OpenPGP key encrypted with AES-256-GCM under a key-encryption key that custody holds. */
+export interface WrappedKey {
+  readonly fingerprint: string
+  readonly nonce: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+/** What the certificate verdict measures against; made by `policy/` from `keys-policy/`. */
+export interface CertificatePolicy {
+  readonly id: string
+  readonly minRsaBits: number
+  readonly maxRsaBits: number
+  /** Names as in {@link CertificateVerdict.algorithm}, without sizes: `rsa`, `ecdh-curve25519`, `x25519`, `ecdh-nistp256`, … */
+  readonly encryptionAlgorithms: readonly string[]
+  /** Of the primary key, likewise: `rsa`, `eddsa-ed25519`, `ed25519`, `ecdsa-nistp256`, … */
+  readonly signatureAlgorithms: readonly string[]
+  readonly signatureHashes: readonly string[]
+  readonly formats: readonly Format[]
+}
+
+/** Why a certificate is not acceptable. The remedies stand in `keys/reasons.ts`. */
+export type CertificateReason =
+  | 'too_large'
+  | 'not_a_certificate'
+  | 'private_key'
+  | 'several_certificates'
+  | 'malformed_packets'
+  | 'unknown_packets'
+  | 'version_unsupported'
+  | 'key_material_invalid'
+  | 'not_yet_valid'
+  | 'primary_revoked'
+  | 'primary_expired'
+  | 'primary_signature_invalid'
+  | 'designated_revoker'
+  | 'user_id_malformed'
+  | 'user_id_unverified'
+  | 'user_id_mismatch'
+  | 'user_id_revoked'
+  | 'no_encryption_subkey'
+  | 'subkey_revoked'
+  | 'subkey_expired'
+  | 'subkey_binding_invalid'
+  | 'hash_too_weak'
+  | 'algorithm_not_allowed'
+  | 'rsa_too_small'
+  | 'rsa_too_large'
+  | 'rsa_weak_exponent'
+  | 'rsa_roca'
+  | 'rsa_fermat'
+  | 'rsa_small_factor'
+  | 'format_not_allowed'
+
+/** The answer of `cert inspect`. `reject` always has reasons; `accept` never has. */
+export interface CertificateVerdict {
+  readonly verdict: 'accept' | 'reject'
+  readonly reasons: readonly CertificateReason[]
+  /** Upper-case hex; null when the file could not be read as a certificate. */
+  readonly fingerprint: string | null
+  readonly encryptionSubkey: string | null
+  /** For example `rsa4096`, `ecdh-curve25519`. */
+  readonly algorithm: string | null
+  readonly format: Format | null
+  /** ISO 8601; null when nothing ever ends (policy may then set an end). The earliest of primary, user ID and subkey. */
+  readonly expires: string | null
+}
+
+export type ToSealer =
+  | { readonly type: 'key'; readonly wrapped: WrappedKey; readonly keyEncryptionKey: Uint8Array }
+  /** The next piece of a message's body. The first opens the job, the last closes the body. */
+  | { readonly type: 'body'; readonly job: number; readonly bytes: Uint8Array; readonly last: boolean }
+  | { readonly type: 'targets'; readonly job: number; readonly targets: readonly SealTarget[] }
+  | { readonly type: 'abandon'; readonly job: number }
+  | {
+      readonly type: 'inspect'
+      readonly job: number
+      readonly certificate: Uint8Array
+      readonly address: Address
+      readonly at: number
+      readonly policy: CertificatePolicy
+    }
+  | {
+      readonly type: 'generate'
+      readonly job: number
+      readonly userId: Address
+      readonly keyEncryptionKey: Uint8Array
+    }
+
+export type FromSealer =
+  | { readonly type: 'ready' }
+  /** The key-encryption key does not open the wrapped key. */
+  | { readonly type: 'key_refused' }
+  | { readonly type: 'metadata'; readonly job: number; readonly metadata: MessageMetadata }
+  /** The next piece of the ciphertext for `targets[target]`; targets are answered in order, one after the other. */
+  | {
+      readonly type: 'sealed'
+      readonly job: number
+      readonly target: number
+      readonly piece: Uint8Array
+      readonly last: boolean
+    }
+  | { readonly type: 'refused'; readonly job: number; readonly refusal: SealRefusal }
+  | { readonly type: 'inspected'; readonly job: number; readonly verdict: CertificateVerdict }
+  | {
+      readonly type: 'generated'
+      readonly job: number
+      readonly wrapped: WrappedKey
+      /** The public certificate, binary. */
+      readonly certificate: Uint8Array
+    }
+  /** Something unforeseen. No detail: an exception's text may hold content. */
+  | { readonly type: 'failed'; readonly job: number }

@@ -1,0 +1,91 @@
+/**
+ * The rooms of the house and their arrows: what each may import beside itself (docs/architecture.md). A room is a
+ * folder of `src/` with an `index.ts` as its door, or a file of `src/`. What is not listed is refused.
+ */
+const below = ['kernel', 'config', 'platform'] as const
+const features = [
+  'audit',
+  'sealer/host',
+  'policy',
+  'access',
+  'keys',
+  'recipients',
+  'custody',
+  'delivery',
+  'intake',
+] as const
+
+export const rooms = {
+  kernel: [],
+  config: ['kernel'],
+  platform: ['kernel', 'config'],
+  audit: below,
+  'sealer/protocol.ts': ['kernel'],
+  'sealer/host': [...below, 'sealer/protocol.ts'],
+  'sealer/inside': ['kernel', 'sealer/protocol.ts'],
+  policy: below,
+  access: [...below, 'audit'],
+  keys: [...below, 'policy', 'sealer/host', 'access', 'audit'],
+  recipients: [...below, 'keys', 'access', 'audit'],
+  custody: [...below, 'sealer/host', 'access', 'audit'],
+  delivery: [...below, 'keys', 'recipients', 'audit'],
+  // access: the sender of a message is one of the application's own, which intake asks about.
+  intake: [...below, 'sealer/host', 'recipients', 'keys', 'delivery', 'access', 'audit'],
+  http: [...below, ...features],
+  'gateway.ts': [...below, ...features, 'http'],
+  cli: [...below, ...features, 'gateway.ts'],
+  demo: [...below, ...features, 'http', 'gateway.ts'],
+} as const satisfies Record<string, readonly string[]>
+
+export type Room = keyof typeof rooms
+
+/** The door of sealer/host also names the sealer's words (certificate, policy, format): these rooms use its types only. */
+export const sealerWords: readonly Room[] = ['policy', 'recipients']
+
+/** Which rooms may import a package. A package not listed is refused everywhere. */
+export const packages: Record<string, readonly Room[]> = {
+  openpgp: ['sealer/inside', 'demo'], // the demo plays the recipient, outside every gateway
+  'nodemailer/dist/esm/smtp-connection': ['delivery'], // of nodemailer, nothing that reads an address or builds a mail
+  express: ['http'],
+  zod: ['sealer/inside', 'http', 'policy', 'delivery', 'access', 'cli'],
+  pg: ['platform'],
+  'pg-boss': ['platform', 'delivery'],
+  pino: ['platform'],
+  '@peculiar/x509': ['platform'],
+  'reflect-metadata': ['platform'],
+  commander: ['cli'],
+  listr2: ['cli', 'demo'],
+  'smtp-server': ['demo'],
+  'postal-mime': ['demo'],
+}
+
+/** Their values may be imported by these rooms, their types by every room but those of {@link builtinsOnly}. */
+export const typesEverywhere: Record<string, readonly Room[]> = {
+  knex: ['platform'],
+}
+
+/** Which rooms may import a module of Node that reaches outside the process. Others are free for all. */
+export const reachingBuiltins: Record<string, readonly Room[]> = {
+  child_process: ['platform', 'sealer/host', 'demo'],
+  cluster: [],
+  dgram: [],
+  dns: ['platform', 'delivery'],
+  fs: ['config', 'platform', 'sealer/host', 'policy', 'custody', 'cli', 'demo'],
+  http: ['http', 'demo'],
+  http2: [],
+  https: ['http', 'demo'],
+  inspector: [],
+  net: ['config', 'platform', 'access', 'delivery', 'http', 'demo'],
+  repl: [],
+  tls: ['platform', 'access', 'delivery', 'http', 'demo'],
+  v8: [],
+  vm: [],
+  wasi: [],
+  worker_threads: [],
+}
+
+/** Rooms that may import these modules of Node and no others. */
+export const builtinsOnly = {
+  kernel: ['crypto'],
+  'sealer/inside': ['buffer', 'crypto', 'events', 'process', 'stream', 'string_decoder', 'util'],
+} as const satisfies Partial<Record<Room, readonly string[]>>

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { loadServeConfig } from '../../src/config/index.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'sealpost-config-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+const pem = join(directory, 'some.pem')
+writeFileSync(pem, 'PEM\n')
+
+const complete = {
+  SEALPOST_DATABASE_SOCKET: '/run/postgresql',
+  SEALPOST_MAIL_HOST: 'gateway.payments.example',
+  SEALPOST_TLS_CERT_FILE: pem,
+  SEALPOST_TLS_KEY_FILE: pem,
+  SEALPOST_CLIENT_CA_FILE: pem,
+}
+const load = (changes: Record<string, string | undefined>) =>
+  loadServeConfig({ ...complete, ...changes }, ['api'])
+
+describe('defaults', () => {
+  test('a minimal environment is enough, and other programs’ variables are none of our business', () => {
+    const { config, secrets } = load({ PATH: '/bin' })
+    expect(config.api).toEqual({ host: '0.0.0.0', port: 8443 })
+    expect(config.ops.host).toBe('127.0.0.1')
+    expect(config.allowedNetworks).toEqual([])
+    expect(secrets.database).toMatchObject({ kind: 'socket', user: 'sealpost_gateway' })
+  })
+})
+
+describe('what is wrong is refused by name', () => {
+  test.each([
+    ['a misspelt setting', { SEALPOST_DATABSE_HOST: 'x' }, 'SEALPOST_DATABSE_HOST'],
+    ['a missing one', { SEALPOST_MAIL_HOST: undefined }, 'SEALPOST_MAIL_HOST'],
+    ['no number', { SEALPOST_SEALERS: 'two' }, 'SEALPOST_SEALERS'],
+    ['no port', { SEALPOST_API_LISTEN: 'localhost' }, 'SEALPOST_API_LISTEN'],
+    ['a missing file', { SEALPOST_TLS_KEY_FILE: '/nowhere' }, 'SEALPOST_TLS_KEY_FILE'],
+    ['no network', { SEALPOST_DELIVERY_ALLOWED_NETWORKS: '127.0.0.1' }, 'SEALPOST_DELIVERY_ALLOWED_NETWORKS'],
+    ['a socket and a host', { SEALPOST_DATABASE_HOST: 'db.example' }, 'SEALPOST_DATABASE_SOCKET'],
+  ])('%s', (_name, changes: Record<string, string | undefined>, name) => {
+    expect(() => load(changes)).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        details: expect.objectContaining({ detail: expect.stringContaining(name) as string }) as object,
+      }) as Error,
+    )
+  })
+
+  test('PostgreSQL by host without a CA', () => {
+    const changes = { SEALPOST_DATABASE_SOCKET: undefined, SEALPOST_DATABASE_HOST: 'db.example' }
+    expect(() => load(changes)).toThrow(expect.objectContaining({ code: 'database_tls_required' }) as Error)
+  })
+})

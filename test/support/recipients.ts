@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+import type { Knex } from 'knex'
+import { type Address, newId, systemClock } from '../../src/kernel/index.ts'
+import type { Pin } from '../../src/recipients/index.ts'
+
+interface CertificateColumns {
+  readonly state?: 'active' | 'retired' | 'revoked'
+  readonly expiresAt?: Date
+  readonly format?: 'seipdv1' | 'seipdv2'
+}
+
+let count = 0
+
+/** A row of `recipients`, in whatever state; as the database's owner. */
+export async function insertRecipient(
+  owner: Knex,
+  state: 'active' | 'suspended' | 'unenrolled' = 'active',
+): Promise<Pick<Pin, 'recipient' | 'address'>> {
+  const recipient = newId('rcp', systemClock)
+  const address = `r${++count}@bank.test` as Address
+  await owner('recipients').insert({
+    id: recipient,
+    address,
+    kind: 'supplier',
+    organisation: 'Bank',
+    state,
+    created_at: new Date(),
+  })
+  return { recipient, address }
+}
+
+export async function insertCertificate(
+  owner: Knex,
+  { recipient, address }: Pick<Pin, 'recipient' | 'address'>,
+  { state = 'active', expiresAt, format = 'seipdv1' }: CertificateColumns = {},
+): Promise<Pin> {
+  const [certificate, encryptionSubkey] = [fingerprint(), fingerprint()]
+  await owner('certificates').insert({
+    fingerprint: certificate,
+    recipient_id: recipient,
+    bytes: Buffer.from(certificate),
+    encryption_subkey: encryptionSubkey,
+    algorithm: 'ecdh-curve25519',
+    format,
+    state,
+    accepted_at: new Date(),
+    expires_at: expiresAt ?? null,
+    revoked_at: state === 'revoked' ? new Date() : null,
+  })
+  return { recipient, address, certificate, encryptionSubkey }
+}
+
+function fingerprint(): string {
+  return randomBytes(20).toString('hex').toUpperCase()
+}

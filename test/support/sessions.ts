@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import type { DestinationRule } from '../../src/delivery/index.ts'
+import { type Opening, openSession, type SessionOptions } from '../../src/delivery/smtp/open-session.ts'
+import type { SendResult } from '../../src/delivery/smtp/session.ts'
+import { type WireMessage, wireMessage } from '../../src/delivery/wire-message.ts'
+import { type Address, type Ciphertext, systemClock } from '../../src/kernel/index.ts'
+import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
+
+export const authority = await createAuthority({ commonName: 'Mail CA', days: 2 })
+export const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
+
+export const envelope = { from: 'gateway@payments.test' as Address, to: 'ada@bank.test' as Address }
+/** What must never be seen in clear, nor by a server that did not prove itself. */
+export const secretWords = /MAIL FROM|RCPT TO|DATA|payments\.test|bank\.test|BEGIN PGP/i
+
+export const briefly: SessionOptions = {
+  clock: systemClock,
+  mailHost: 'gateway.test',
+  publicCa: undefined,
+  limits: { connect: 500, reply: 300, opening: 1200, transaction: 1000, bytesPerSecond: 1_000_000 },
+  lookup: () => Promise.resolve(['127.0.0.1']),
+  mayConnect: () => true,
+}
+
+export function rule(
+  port: number,
+  pins: Extract<DestinationRule, { mode: 'pinned' }>['pins'] = { ca: authority.certificate },
+  tls: 'starttls' | 'implicit' = 'starttls',
+): DestinationRule {
+  return { mode: 'pinned', hosts: [{ name: 'mx.test', port, tls }], pins }
+}
+
+export function mail(bytes = 600): WireMessage {
+  const outer = { ...envelope, date: 'Fri, 20 Nov 2026 20:35:55 +0000', messageId: '<1@gateway.test>' }
+  return wireMessage(outer, randomBytes(bytes) as unknown as Ciphertext, 'seipdv1')
+}
+
+/** A mail of these very bytes, for attacks that no ciphertext could carry. */
+export function rawMail(text: string): WireMessage {
+  const bytes = Buffer.from(text, 'latin1')
+  return { size: bytes.length, chunks: () => [bytes] }
+}
+
+export const open = (to: DestinationRule, options: Partial<SessionOptions> = {}): Promise<Opening> =>
+  openSession(to, { ...briefly, ...options }, () => undefined)
+
+/** Opens a session, sends one mail, hangs up. */
+export async function deliver(
+  to: DestinationRule,
+  message = mail(),
+  options: Partial<SessionOptions> = {},
+): Promise<Pick<SendResult, 'outcome'>> {
+  const opening = await open(to, options)
+  if (!opening.ok) return opening
+  const result = await opening.session.send(envelope, message)
+  opening.session.close()
+  return result
+}
