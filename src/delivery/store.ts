@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { TlsEvidence } from '../audit/index.ts'
 import type { Address, DeliveryId, MessageId, RecipientId } from '../kernel/index.ts'
+import { deliverQueue } from '../platform/index.ts'
 import { asDestinationRule, type DestinationRule } from './destination.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -120,14 +121,32 @@ export interface PendingDelivery {
   readonly giveUpAt: Date
 }
 
-export async function findPending(knex: Handle, ids: readonly DeliveryId[]): Promise<PendingDelivery[]> {
+/** A delivery's job of the queue as it was fetched. */
+export interface FetchedJob {
+  readonly id: string
+  readonly retryCount: number
+  readonly delivery: DeliveryId
+}
+
+/**
+ * The unsettled deliveries of those jobs that are still as they were fetched. One statement reads job and fence, so that a
+ * courier which was paused since its fetch is never given the fence of the one that has the job now.
+ */
+export async function findPending(knex: Handle, jobs: readonly FetchedJob[]): Promise<PendingDelivery[]> {
   const { rows } = await knex.raw<{ rows: PendingDelivery[] }>(
     `SELECT d.id, d.message_id AS message, d.recipient_id AS recipient, m.sender AS "from", d.address, d.certificate,
             d.encryption_subkey AS "encryptionSubkey", d.format, d.outer_date AS date,
             d.outer_message_id AS "messageId", d.ciphertext_bytes AS bytes, d.attempts, d.give_up_at AS "giveUpAt"
-       FROM deliveries d JOIN messages m ON m.id = d.message_id
-      WHERE d.id = ANY(?::text[]) AND d.state IN ('queued', 'sending')`,
-    [[...ids]],
+       FROM unnest(?::uuid[], ?::int[], ?::text[]) AS mine (job, retry_count, delivery)
+       JOIN pgboss.job j ON j.name = ? AND j.id = mine.job AND j.state = 'active' AND j.retry_count = mine.retry_count
+       JOIN deliveries d ON d.id = mine.delivery AND d.state IN ('queued', 'sending')
+       JOIN messages m ON m.id = d.message_id`,
+    [
+      jobs.map(({ id }) => id),
+      jobs.map(({ retryCount }) => retryCount),
+      jobs.map(({ delivery }) => delivery),
+      deliverQueue,
+    ],
   )
   return rows
 }

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { findPending } from '../../src/delivery/store.ts'
+import { deliverQueue } from '../../src/platform/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { lockTable } from '../support/locks.ts'
 import { type Accepted, hasty, openPost, type Post, pinnedTo } from '../support/post.ts'
@@ -42,8 +44,12 @@ beforeEach(() => {
   beforeAnswer = () => Promise.resolve()
   sink.mails.length = 0
 })
-afterAll(async () => {
+afterEach(async () => {
   for (const child of children) child.kill('SIGKILL')
+  children.clear()
+  await post.stopCouriers()
+})
+afterAll(async () => {
   await post.close()
   await sink.stop()
 })
@@ -133,13 +139,33 @@ test('a courier that comes back before it sent does not send', async () => {
   child.kill('SIGSTOP')
   await lock.open()
   await heartbeatsEnded()
-  const courier = post.startCourier()
-  // The other one is at the same delivery and has no answer yet, so that only the fence can hold the first back.
+  // The other one is at the same delivery and has no answer yet, so that only the fence can hold the first back; and
+  // it is patient enough not to give up and send again by itself.
+  const limits = { ...hasty.limits, reply: 15_000, transaction: 15_000 }
+  const courier = post.startCourier({ policy: { limits } })
   await until(() => sink.mails.length === 1)
   child.kill('SIGCONT')
   await new Promise(resolve => setTimeout(resolve, 1_000))
   expect(sink.mails).toHaveLength(1)
   child.kill('SIGKILL')
+  answer.resolve(undefined)
+  await post.until(accepted.message, ({ state }) => state === 'delivered')
+  await courier.stop()
+})
+
+test('a courier that was paused before it looked at its job is not given the fence of the one that has the job now', async () => {
+  const accepted = await post.acceptOne(address())
+  const [job] = await post.queue.fetch<{ delivery: unknown }>(deliverQueue)
+  if (job === undefined) throw new Error('no job')
+  const fetched = [{ id: job.id, retryCount: job.retryCount, delivery: accepted.delivery }]
+  expect(await findPending(post.gateway, fetched)).toMatchObject([{ id: accepted.delivery, attempts: 0 }])
+
+  const answer = Promise.withResolvers<undefined>()
+  beforeAnswer = () => answer.promise
+  await heartbeatsEnded()
+  const courier = post.startCourier()
+  await until(() => sink.mails.length === 1)
+  expect(await findPending(post.gateway, fetched)).toEqual([])
   answer.resolve(undefined)
   await post.until(accepted.message, ({ state }) => state === 'delivered')
   await courier.stop()

@@ -37,6 +37,8 @@ export interface Post {
   /** How the domain of each later recipient is reached. */
   route(domain: string, rule: DestinationRule): Promise<void>
   startCourier(options?: CourierSettings): { stop(deadline?: number): Promise<void> }
+  /** Stops those that a test which failed left behind. */
+  stopCouriers(): Promise<void>
   status(message: MessageId): Promise<DeliveryStatus>
   /** The status once `condition` holds. */
   until(message: MessageId, condition: (status: DeliveryStatus) => boolean): Promise<DeliveryStatus>
@@ -97,9 +99,12 @@ export async function openPost(): Promise<Post> {
       },
     },
   })
-  const couriers = opened.adopt(new Set<{ stop(deadline: number): Promise<void> }>(), async set => {
-    for (const courier of set) await courier.stop(2000)
-  })
+  const couriers = new Set<{ stop(deadline: number): Promise<void> }>()
+  const stopCouriers: Post['stopCouriers'] = async () => {
+    for (const courier of couriers) await courier.stop(2000)
+    couriers.clear()
+  }
+  opened.defer(stopCouriers)
   const application = newId('app', systemClock)
   await owner('applications').insert({
     id: application,
@@ -218,6 +223,7 @@ export async function openPost(): Promise<Post> {
         },
       }
     },
+    stopCouriers,
     async status(message) {
       const [status] = await deliveriesOf(owner, message)
       if (status === undefined) throw new Error('no such delivery')

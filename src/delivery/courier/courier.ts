@@ -123,11 +123,12 @@ export function startCourier(options: CourierOptions): Courier {
   }
 
   const sort = async (jobs: readonly { id: string; retryCount: number; data: { delivery: unknown } }[]) => {
-    const named = new Map(jobs.map(job => [deliveryOf(job.data), job]))
-    const pending = await findPending(
-      knex,
-      [...named.keys()].filter(id => id !== undefined),
-    )
+    const fetched = jobs.flatMap(({ id, retryCount, data }) => {
+      const delivery = deliveryOf(data)
+      return delivery === undefined ? [] : [{ id, retryCount, delivery }]
+    })
+    const named = new Map(fetched.map(job => [job.delivery, job]))
+    const pending = await findPending(knex, fetched)
     const refusals = await checkStillUsable(knex, pending, clock.now())
     const surplus: HeldDelivery[] = []
     pending.forEach((delivery, i) => {
@@ -148,6 +149,7 @@ export function startCourier(options: CourierOptions): Courier {
       else if (!lanes.add(mine)) surplus.push(mine)
     })
     const alive = new Set<unknown>(pending.map(({ id }) => id))
+    // Only the settled ones go: the queue, too, leaves a job alone that has moved on since it was fetched.
     const settled = jobs.filter(({ data }) => !alive.has(data.delivery))
     if (settled.length > 0) await queue.deleteJob(deliverQueue, settled)
     await handBack(surplus)
