@@ -1,8 +1,14 @@
 import type {
   ApplicationId,
+  AttestationId,
+  ChangeRequestId,
   DeliveryId,
   ErrorCode,
   MessageId,
+  NoticeId,
+  OperatorId,
+  PolicyRecordId,
+  ProposalId,
   RecipientCode,
   RecipientId,
 } from '../kernel/index.ts'
@@ -11,7 +17,9 @@ import type {
 export type Actor =
   | { readonly kind: 'application'; readonly id: ApplicationId }
   | { readonly kind: 'gateway' }
-  | { readonly kind: 'host' } // somebody with the command line of the host; operators come with the console
+  | { readonly kind: 'host' } // somebody with the command line of the host
+  | { readonly kind: 'operator'; readonly id: OperatorId }
+  | { readonly kind: 'recipient'; readonly id: RecipientId } // whoever holds the link that was mailed to them
   | { readonly kind: 'peer'; readonly address: string } // an unauthenticated client, by its IP address
 
 /** How the server of a delivery attempt was authenticated; see `delivery/`. */
@@ -48,13 +56,11 @@ export type AuditEvent =
       readonly recipients: readonly { readonly recipient: RecipientId; readonly code: RecipientCode }[]
       readonly unknownRecipients: number
     }
-  | {
-      readonly type: 'recipient.activated'
-      readonly recipient: RecipientId
-      readonly certificate: string
-      readonly means: 'demo'
-    }
-  | { readonly type: 'certificate.revoked'; readonly recipient: RecipientId; readonly certificate: string }
+  | OperatorEvent
+  | EnrolmentEvent
+  | CertificateEvent
+  | PolicyEvent
+  | NoticeEvent
   | { readonly type: 'destination.set'; readonly domain: string; readonly mode: TlsEvidence['rule'] }
   | {
       readonly type: 'message.accepted'
@@ -77,6 +83,153 @@ export type AuditEvent =
       readonly host: string | null
       readonly tls: TlsEvidence | null
       readonly replyCode: number | null
+    }
+
+/** Operators, their sessions, and what takes two of them. */
+type OperatorEvent =
+  | { readonly type: 'operator.added'; readonly operator: OperatorId; readonly roles: readonly string[] }
+  | {
+      readonly type:
+        | 'operator.revoked'
+        | 'operator.link.issued'
+        | 'operator.signed_in'
+        | 'operator.signed_out'
+      readonly operator: OperatorId
+    }
+  | { readonly type: 'operator.sign_in.refused'; readonly code: ErrorCode }
+  | {
+      readonly type:
+        | 'change.asked'
+        | 'change.approved'
+        | 'change.rejected'
+        | 'change.withdrawn'
+        | 'change.expired'
+      readonly change: ChangeRequestId
+      readonly kind: string
+      readonly subject: string
+    }
+
+/** The way of a recipient: see the state machine of `recipients/`. */
+type EnrolmentEvent =
+  | { readonly type: 'recipient.invited'; readonly recipient: RecipientId; readonly kind: string }
+  | { readonly type: 'enrolment.link.used' | 'enrolment.link.renewed'; readonly recipient: RecipientId }
+  | {
+      readonly type: 'certificate.proposed'
+      readonly recipient: RecipientId
+      readonly proposal: ProposalId
+      readonly certificate: string
+      readonly source: 'upload' | 'wkd' | 'vks' | 'refresh'
+      readonly certifiedBy: string | null
+    }
+  | {
+      readonly type: 'certificate.rejected'
+      readonly recipient: RecipientId
+      /** Null when the file could not be read as a certificate. */
+      readonly certificate: string | null
+      readonly reasons: readonly string[]
+    }
+  | {
+      readonly type: 'possession.challenged' | 'possession.proved' | 'possession.refused'
+      readonly recipient: RecipientId
+      readonly proposal: ProposalId
+    }
+  | {
+      readonly type: 'fingerprint.verified'
+      readonly recipient: RecipientId
+      readonly proposal: ProposalId
+      readonly certificate: string
+      readonly means: 'phone' | 'in_person' | 'video' | 'letter'
+    }
+  | {
+      readonly type: 'proposal.approved'
+      readonly recipient: RecipientId
+      readonly proposal: ProposalId
+      /** Null when the active certificate had certified the new one and the policy lets that suffice. */
+      readonly change: ChangeRequestId | null
+      readonly activatesAt: string
+    }
+  | {
+      readonly type: 'proposal.dropped'
+      readonly recipient: RecipientId
+      readonly proposal: ProposalId
+      readonly reason: string
+    }
+  | { readonly type: 'recipient.activated'; readonly recipient: RecipientId; readonly certificate: string }
+  | { readonly type: 'recipient.suspended'; readonly recipient: RecipientId; readonly reason: string }
+  | {
+      readonly type: 'recipient.reinstated'
+      readonly recipient: RecipientId
+      readonly change: ChangeRequestId
+    }
+  | { readonly type: 'recipient.unenrolled'; readonly recipient: RecipientId }
+  | {
+      readonly type: 'attestation.recorded'
+      readonly recipient: RecipientId
+      readonly attestation: AttestationId
+      readonly kind: string
+      readonly validUntil: string
+    }
+
+/** The life of a certificate that was activated. */
+type CertificateEvent =
+  | {
+      readonly type: 'certificate.activated'
+      readonly recipient: RecipientId
+      readonly certificate: string
+      readonly proposal: ProposalId
+    }
+  | {
+      readonly type: 'certificate.retired'
+      readonly recipient: RecipientId
+      readonly certificate: string
+      /** Until when what was accepted for it may still go out. */
+      readonly finishUntil: string
+    }
+  | {
+      readonly type: 'certificate.revoked'
+      readonly recipient: RecipientId
+      readonly certificate: string
+      readonly reason: 'compromised' | 'superseded' | 'retired' | 'left' | 'unknown'
+      readonly means: 'operator' | 'host' | 'link' | 'upload' | 'refresh'
+      /** Deliveries that were waiting and were stopped with it. */
+      readonly stopped: number
+    }
+  | {
+      readonly type: 'certificate.refreshed'
+      readonly recipient: RecipientId
+      readonly certificate: string
+      readonly source: 'upload' | 'wkd' | 'vks'
+      readonly expires: string | null
+    }
+  | { readonly type: 'exposure.reported'; readonly certificate: string; readonly deliveries: number }
+
+type PolicyEvent =
+  | {
+      readonly type: 'policy.adopted'
+      readonly record: PolicyRecordId
+      readonly policy: string
+      readonly sha256: string
+      readonly effectiveAt: string
+      readonly expiresAt: string
+      readonly refused: number
+    }
+  | { readonly type: 'policy.assessed'; readonly policy: string; readonly refused: number }
+
+type NoticeEvent =
+  | {
+      readonly type: 'notice.queued'
+      readonly notice: NoticeId
+      readonly kind: string
+      readonly recipient: RecipientId | null
+      readonly operator: OperatorId | null
+    }
+  | {
+      readonly type: 'notice.sent' | 'notice.deferred' | 'notice.failed'
+      readonly notice: NoticeId
+      readonly attempt: number
+      readonly outcome: string
+      readonly host: string | null
+      readonly tls: TlsEvidence | null
     }
 
 export type AuditEventType = AuditEvent['type']

@@ -45,6 +45,10 @@ const dispositions = {
   certificate_missing: 'permanent',
   certificate_expired: 'permanent',
   certificate_revoked: 'permanent',
+  certificate_retired: 'permanent',
+  certificate_not_allowed: 'permanent',
+  attestation_missing: 'permanent',
+  attestation_lapsed: 'permanent',
   outbound_gate_refused: 'permanent',
   internal_error: 'temporary',
 

@@ -42,7 +42,7 @@ export async function activateRecipient(
     await appendEvents(trx, clock, [
       {
         actor: { kind: 'host' },
-        event: { type: 'recipient.activated', recipient: id, certificate: fingerprint, means: 'demo' },
+        event: { type: 'recipient.activated', recipient: id, certificate: fingerprint },
       },
     ])
   })

@@ -27,6 +27,7 @@ export async function insertActiveRecipient(
     organisation: 'Demo',
     state: 'active',
     created_at: recipient.at,
+    attested_until: new Date('2100-01-01T00:00:00Z'),
   })
   await trx('certificates').insert({
     fingerprint: certificate.fingerprint,

@@ -54,6 +54,42 @@ export const errorCatalogue = {
     'At least one recipient cannot receive this message; nobody was sent it.',
     'See `recipients`.',
   ),
+  // Operators, recipients and their changes
+  invalid_request: entry(
+    'The request does not have the required form.',
+    'Correct the fields that `errors` points to.',
+  ),
+  sign_in_required: entry(
+    'Nobody is signed in here.',
+    'Ask for a sign-in link on the host: `sealpost operator sign-in`.',
+  ),
+  link_invalid: entry(
+    'This link is unknown, was used already, or has expired.',
+    'Ask the person who sent it for a new one.',
+  ),
+  cross_site_refused: entry('The request came from another site.', 'Use the pages of this service.'),
+  role_missing: entry('This operator may not do that.', 'Ask an operator who has the role.'),
+  own_request: entry(
+    'Nobody decides on a request of their own.',
+    'Ask another operator with the role approver.',
+  ),
+  state_conflict: entry(
+    'This step does not fit the state that things are in now.',
+    'Look at the present state, then decide again.',
+  ),
+  certificate_in_use: entry(
+    'This certificate belongs to another enrolment, or to one that ended.',
+    'Use a new key for this address.',
+  ),
+  possession_not_proved: entry(
+    'This is not the code that was sent, or it has expired.',
+    'Use the code of the newest mail, or ask for another.',
+  ),
+  too_many_requests: entry('Too many attempts.', 'Wait for the time given, then try again.', 'temporary'),
+  sending_not_approved: entry(
+    'No crypto policy is in force, so nothing may be sent.',
+    'Have a policy proposed by one operator and approved by another.',
+  ),
   // Whether the gateway can
   sealed: entry('The gateway is sealed.', 'Ask the custodians to unseal it, then retry.', 'temporary'),
   sealer_unavailable: entry('The message could not be sealed.', 'Retry after the time given.', 'temporary'),
@@ -97,6 +133,10 @@ export type RecipientCode =
   | 'certificate_missing'
   | 'certificate_expired'
   | 'certificate_revoked'
+  | 'certificate_retired'
+  | 'certificate_not_allowed'
+  | 'attestation_missing'
+  | 'attestation_lapsed'
   | 'destination_missing'
 
 export interface RecipientRefusal {

@@ -9,6 +9,12 @@ export type DeliveryId = Id<'dlv'>
 export type RecipientId = Id<'rcp'>
 export type ApplicationId = Id<'app'>
 export type EventId = Id<'evt'>
+export type OperatorId = Id<'opr'>
+export type ChangeRequestId = Id<'chg'>
+export type ProposalId = Id<'prp'>
+export type AttestationId = Id<'att'>
+export type NoticeId = Id<'ntc'>
+export type PolicyRecordId = Id<'pol'>
 
 interface IdOf {
   msg: MessageId
@@ -16,6 +22,12 @@ interface IdOf {
   rcp: RecipientId
   app: ApplicationId
   evt: EventId
+  opr: OperatorId
+  chg: ChangeRequestId
+  prp: ProposalId
+  att: AttestationId
+  ntc: NoticeId
+  pol: PolicyRecordId
 }
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'

@@ -13,11 +13,17 @@ export {
 } from './errors.ts'
 export {
   type ApplicationId,
+  type AttestationId,
+  type ChangeRequestId,
   type DeliveryId,
   type EventId,
   isId,
   type MessageId,
+  type NoticeId,
   newId,
+  type OperatorId,
+  type PolicyRecordId,
+  type ProposalId,
   type RecipientId,
 } from './ids.ts'
 export { scrubPans } from './pan.ts'

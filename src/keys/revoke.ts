@@ -20,7 +20,17 @@ export async function revokeCertificate(
     return (await certificateExists(trx, fingerprint)) ? 'already_revoked' : 'unknown_certificate'
   }
   await appendEvents(trx, clock, [
-    { actor, event: { type: 'certificate.revoked', recipient, certificate: fingerprint } },
+    {
+      actor,
+      event: {
+        type: 'certificate.revoked',
+        recipient,
+        certificate: fingerprint,
+        reason: 'unknown',
+        means: 'host',
+        stopped: 0,
+      },
+    },
   ])
   return 'revoked'
 }

@@ -8,6 +8,7 @@ const features = [
   'sealer/host',
   'policy',
   'access',
+  'notices',
   'keys',
   'recipients',
   'custody',
@@ -23,14 +24,15 @@ export const rooms = {
   'sealer/protocol.ts': ['kernel'],
   'sealer/host': [...below, 'sealer/protocol.ts'],
   'sealer/inside': ['kernel', 'sealer/protocol.ts'],
-  policy: below,
+  policy: [...below, 'audit'],
   access: [...below, 'audit'],
-  keys: [...below, 'policy', 'sealer/host', 'access', 'audit'],
-  recipients: [...below, 'keys', 'access', 'audit'],
+  notices: [...below, 'audit'],
+  keys: [...below, 'policy', 'sealer/host', 'access', 'audit', 'notices'],
+  recipients: [...below, 'policy', 'sealer/host', 'keys', 'access', 'audit', 'notices'],
   custody: [...below, 'sealer/host', 'access', 'audit'],
-  delivery: [...below, 'keys', 'recipients', 'audit'],
+  delivery: [...below, 'keys', 'recipients', 'notices', 'audit'],
   // access: the sender of a message is one of the application's own, which intake asks about.
-  intake: [...below, 'sealer/host', 'recipients', 'keys', 'delivery', 'access', 'audit'],
+  intake: [...below, 'sealer/host', 'policy', 'recipients', 'keys', 'delivery', 'access', 'audit'],
   http: [...below, ...features],
   'gateway.ts': [...below, ...features, 'http'],
   cli: [...below, ...features, 'gateway.ts'],
@@ -40,14 +42,14 @@ export const rooms = {
 export type Room = keyof typeof rooms
 
 /** The door of sealer/host also names the sealer's words (certificate, policy, format): these rooms use its types only. */
-export const sealerWords: readonly Room[] = ['policy', 'recipients']
+export const sealerWords: readonly Room[] = ['policy']
 
 /** Which rooms may import a package. A package not listed is refused everywhere. */
 export const packages: Record<string, readonly Room[]> = {
   openpgp: ['sealer/inside', 'demo'], // the demo plays the recipient, outside every gateway
   'nodemailer/dist/esm/smtp-connection': ['delivery'], // of nodemailer, nothing that reads an address or builds a mail
   express: ['http'],
-  zod: ['sealer/inside', 'http', 'policy', 'delivery', 'access', 'cli'],
+  zod: ['sealer/inside', 'http', 'policy', 'delivery', 'access', 'recipients', 'cli'],
   pg: ['platform'],
   'pg-boss': ['platform', 'delivery'],
   pino: ['platform'],
@@ -73,7 +75,7 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
   fs: ['config', 'platform', 'sealer/host', 'policy', 'custody', 'cli', 'demo'],
   http: ['http', 'demo'],
   http2: [],
-  https: ['http', 'demo'],
+  https: ['http', 'platform', 'demo'],
   inspector: [],
   net: ['config', 'platform', 'access', 'delivery', 'http', 'demo'],
   repl: [],

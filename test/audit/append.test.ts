@@ -148,7 +148,7 @@ test('digests, fingerprints, ids and addresses pass although their digits may pa
   const digits = '4111111111111111'
   const fingerprint = `${digits}ABCDEFABCDEFABCDEFABCDEF`
   const recipient = `rcp_${digits}abcdefghjk` as RecipientId
-  await effect([{ type: 'recipient.activated', recipient, certificate: fingerprint, means: 'demo' }])
+  await effect([{ type: 'recipient.activated', recipient, certificate: fingerprint }])
   await owner.knex.transaction(trx =>
     appendEvents(trx, systemClock, [
       // 255 255 255 251: twelve digits that pass Luhn.

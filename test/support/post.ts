@@ -132,6 +132,7 @@ export async function openPost(): Promise<Post> {
         organisation: 'Test',
         state: 'active',
         created_at: at,
+        attested_until: new Date('2100-01-01T00:00:00Z'),
       })),
     )
     await owner('certificates').insert(

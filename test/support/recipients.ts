@@ -24,7 +24,9 @@ export async function insertRecipient(
     kind: 'supplier',
     organisation: 'Bank',
     state,
+    suspended_for: state === 'suspended' ? 'operator' : null,
     created_at: new Date(),
+    attested_until: new Date('2100-01-01T00:00:00Z'),
   })
   return { recipient, address }
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import * as house from '../../../migrations/0001-house.ts'
 import * as roles from '../../../migrations/0002-roles.ts'
+import * as enrolment from '../../../migrations/0003-enrolment.ts'
 import type { DatabaseConfig } from '../../config/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import { openDatabase } from './database.ts'
@@ -16,6 +17,7 @@ interface Migration {
 const migrations: readonly Migration[] = [
   { name: '0001-house', up: house.up },
   { name: '0002-roles', up: roles.up },
+  { name: '0003-enrolment', up: enrolment.up },
 ]
 
 /** Any number; the same in every release, so that two of them exclude each other. */
