@@ -49,6 +49,7 @@ export const packages: Record<string, readonly Room[]> = {
   openpgp: ['sealer/inside', 'demo'], // the demo plays the recipient, outside every gateway
   'nodemailer/dist/esm/smtp-connection': ['delivery'], // of nodemailer, nothing that reads an address or builds a mail
   express: ['http'],
+  '@fastify/busboy': ['http'],
   zod: ['sealer/inside', 'http', 'policy', 'delivery', 'access', 'recipients', 'cli'],
   pg: ['platform'],
   'pg-boss': ['platform', 'delivery'],
