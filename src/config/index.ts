@@ -3,10 +3,13 @@ export {
   type Config,
   type Listen,
   type LogLevel,
+  loadConsoleUrl,
   loadMailHost,
+  loadNoticeConfig,
   loadOwnerDatabase,
   loadServeConfig,
   type Network,
+  type NoticeConfig,
   type Role,
   type Secrets,
 } from './load.ts'

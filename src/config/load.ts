@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { type Address, isAddress } from '../kernel/index.ts'
 import { type DatabaseConfig, readDatabase } from './database.ts'
 import { invalid, readSettings, type SettingsReader } from './read.ts'
 
@@ -19,12 +20,29 @@ export interface Network {
 export interface Config {
   readonly roles: readonly Role[]
   readonly api: Listen
+  readonly console: Listen
+  readonly public: Listen
   readonly ops: Listen
+  /** Origins, as browsers write them: `https://name` or `https://name:port`. */
+  readonly consoleUrl: string
+  readonly notices: NoticeConfig
+  /** Whether certificates are looked for outside, and at which key server (an origin) besides WKD. */
+  readonly discovery: boolean
+  readonly keyserver: string | undefined
   readonly mailHost: string
   readonly sealers: number
   readonly databasePool: number
   readonly allowedNetworks: readonly Network[]
   readonly logLevel: LogLevel
+}
+
+/** How we name ourselves to those we write to. */
+export interface NoticeConfig {
+  readonly from: Address
+  readonly mailHost: string
+  /** The origin of the recipients' pages. */
+  readonly publicUrl: string
+  readonly organisation: string
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -48,7 +66,14 @@ export function loadServeConfig(
     config: {
       roles,
       api: read.listen('SEALPOST_API_LISTEN'),
+      console: read.listen('SEALPOST_CONSOLE_LISTEN'),
+      public: read.listen('SEALPOST_PUBLIC_LISTEN'),
       ops: read.listen('SEALPOST_OPS_LISTEN'),
+      consoleUrl: read.origin('SEALPOST_CONSOLE_URL'),
+      notices: notices(read),
+      discovery: discovery(read),
+      keyserver:
+        read.optional('SEALPOST_KEYSERVER') === undefined ? undefined : read.origin('SEALPOST_KEYSERVER'),
       mailHost: hostName(read),
       sealers: read.integer('SEALPOST_SEALERS', 1, 64),
       databasePool: read.integer('SEALPOST_DATABASE_POOL', 2, 200),
@@ -73,6 +98,33 @@ export function loadOwnerDatabase(env: NodeJS.ProcessEnv): DatabaseConfig {
 /** The mail host name alone, for `custody init`. */
 export function loadMailHost(env: NodeJS.ProcessEnv): string {
   return hostName(readSettings(env))
+}
+
+/** The origin of the operators' listener alone, for the commands that print links. Throws `config_invalid`. */
+export function loadConsoleUrl(env: NodeJS.ProcessEnv): string {
+  return readSettings(env).origin('SEALPOST_CONSOLE_URL')
+}
+
+/** How we name ourselves, for the commands that write to recipients. Throws `config_invalid`. */
+export function loadNoticeConfig(env: NodeJS.ProcessEnv): NoticeConfig {
+  return notices(readSettings(env))
+}
+
+function notices(read: SettingsReader): NoticeConfig {
+  const mailHost = hostName(read)
+  const from = read.optional('SEALPOST_NOTICE_FROM') ?? `notices@${mailHost}`
+  if (!isAddress(from)) throw invalid('SEALPOST_NOTICE_FROM', 'must be a plain address')
+  const organisation = read.required('SEALPOST_ORGANISATION')
+  if (organisation.length > 100 || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(organisation)) {
+    throw invalid('SEALPOST_ORGANISATION', 'must be one line of at most 100 characters')
+  }
+  return { from, mailHost, publicUrl: read.origin('SEALPOST_PUBLIC_URL'), organisation }
+}
+
+function discovery(read: SettingsReader): boolean {
+  const value = read.required('SEALPOST_DISCOVERY')
+  if (value !== 'on' && value !== 'off') throw invalid('SEALPOST_DISCOVERY', 'must be on or off')
+  return value === 'on'
 }
 
 function hostName(read: SettingsReader): string {

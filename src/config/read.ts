@@ -13,6 +13,8 @@ export interface SettingsReader {
   optionalFile(name: SettingName): string | undefined
   /** `host:port`, or `[ipv6]:port`. */
   listen(name: SettingName): { readonly host: string; readonly port: number }
+  /** `https://name` or `https://name:port`, nothing else; returned as browsers write an origin. */
+  origin(name: SettingName): string
 }
 
 /** Refuses unknown `SEALPOST_` variables: a misspelt protection must not be a silent one. */
@@ -60,6 +62,14 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsReader {
       const port = Number(match?.[3])
       if (host === undefined || port > 65_535) throw invalid(name, 'must be ADDRESS:PORT')
       return { host, port }
+    },
+    origin(name) {
+      const text = required(name)
+      const url = URL.canParse(text) ? new URL(text) : undefined
+      if (url?.protocol !== 'https:' || (text !== url.origin && text !== `${url.origin}/`)) {
+        throw invalid(name, 'must be https://NAME or https://NAME:PORT, in lower case, without a path')
+      }
+      return url.origin
     },
   }
 }

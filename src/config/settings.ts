@@ -18,6 +18,26 @@ export const settings = {
   ),
   SEALPOST_DATABASE_POOL: setting('Connections per replica for requests and deliveries.', '12'),
   SEALPOST_API_LISTEN: setting('Address and port of the listener for applications.', '0.0.0.0:8443'),
+  SEALPOST_CONSOLE_LISTEN: setting('Address and port of the listener for operators.', '0.0.0.0:8444'),
+  SEALPOST_PUBLIC_LISTEN: setting('Address and port of the listener for recipients.', '0.0.0.0:8445'),
+  SEALPOST_CONSOLE_URL: setting(
+    'Where operators reach their listener, `https://NAME` or `https://NAME:PORT`. Links for them begin like this, and their browsers must say that they come from here.',
+  ),
+  SEALPOST_PUBLIC_URL: setting(
+    'Where recipients reach theirs, likewise. Best another host name than that of the operators: cookies do not tell ports apart.',
+  ),
+  SEALPOST_ORGANISATION: setting('Our name in mails and pages for recipients, at most 100 characters.'),
+  SEALPOST_NOTICE_FROM: setting(
+    'Address that notices to recipients and operators come from. Without it: `notices@` and the mail host.',
+  ),
+  SEALPOST_DISCOVERY: setting(
+    '`on` or `off`: whether certificates are looked for at the recipient’s own domain (WKD) and at the key server, to offer them at enrolment and to see revocations. What is found is never trusted for that.',
+    'on',
+  ),
+  SEALPOST_KEYSERVER: setting(
+    'A verifying key server (VKS), `https://NAME`. Empty: none is asked. It learns whom we enrol.',
+    '',
+  ),
   SEALPOST_OPS_LISTEN: setting('Address and port of health checks.', '127.0.0.1:9443'),
   SEALPOST_TLS_CERT_FILE: setting('PEM file with the certificate chain of the listeners.'),
   SEALPOST_TLS_KEY_FILE: setting('PEM file with the key of that certificate.'),

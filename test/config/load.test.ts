@@ -12,6 +12,9 @@ writeFileSync(pem, 'PEM\n')
 const complete = {
   SEALPOST_DATABASE_SOCKET: '/run/postgresql',
   SEALPOST_MAIL_HOST: 'gateway.payments.example',
+  SEALPOST_CONSOLE_URL: 'https://console.payments.example',
+  SEALPOST_PUBLIC_URL: 'https://keys.payments.example:8445',
+  SEALPOST_ORGANISATION: 'Example Payments',
   SEALPOST_TLS_CERT_FILE: pem,
   SEALPOST_TLS_KEY_FILE: pem,
   SEALPOST_CLIENT_CA_FILE: pem,
@@ -23,6 +26,15 @@ describe('defaults', () => {
   test('a minimal environment is enough, and other programs’ variables are none of our business', () => {
     const { config, secrets } = load({ PATH: '/bin' })
     expect(config.api).toEqual({ host: '0.0.0.0', port: 8443 })
+    expect(config.console.port).toBe(8444)
+    expect(config.public.port).toBe(8445)
+    expect(config.notices).toEqual({
+      from: 'notices@gateway.payments.example',
+      mailHost: 'gateway.payments.example',
+      publicUrl: 'https://keys.payments.example:8445',
+      organisation: 'Example Payments',
+    })
+    expect(config).toMatchObject({ discovery: true, keyserver: undefined })
     expect(config.ops.host).toBe('127.0.0.1')
     expect(config.allowedNetworks).toEqual([])
     expect(secrets.database).toMatchObject({ kind: 'socket', user: 'sealpost_gateway' })
@@ -35,6 +47,13 @@ describe('what is wrong is refused by name', () => {
     ['a missing one', { SEALPOST_MAIL_HOST: undefined }, 'SEALPOST_MAIL_HOST'],
     ['no number', { SEALPOST_SEALERS: 'two' }, 'SEALPOST_SEALERS'],
     ['no port', { SEALPOST_API_LISTEN: 'localhost' }, 'SEALPOST_API_LISTEN'],
+    ['a page without TLS', { SEALPOST_PUBLIC_URL: 'http://keys.payments.example' }, 'SEALPOST_PUBLIC_URL'],
+    ['a page below a path', { SEALPOST_PUBLIC_URL: 'https://payments.example/k' }, 'SEALPOST_PUBLIC_URL'],
+    ['a name in a URL', { SEALPOST_CONSOLE_URL: 'https://user@payments.example' }, 'SEALPOST_CONSOLE_URL'],
+    ['two lines', { SEALPOST_ORGANISATION: 'Example\r\nBcc: x@y.example' }, 'SEALPOST_ORGANISATION'],
+    ['text that turns around', { SEALPOST_ORGANISATION: 'Example\u202e' }, 'SEALPOST_ORGANISATION'],
+    ['no address', { SEALPOST_NOTICE_FROM: 'Example <a@b.example>' }, 'SEALPOST_NOTICE_FROM'],
+    ['perhaps', { SEALPOST_DISCOVERY: 'maybe' }, 'SEALPOST_DISCOVERY'],
     ['a missing file', { SEALPOST_TLS_KEY_FILE: '/nowhere' }, 'SEALPOST_TLS_KEY_FILE'],
     ['no network', { SEALPOST_DELIVERY_ALLOWED_NETWORKS: '127.0.0.1' }, 'SEALPOST_DELIVERY_ALLOWED_NETWORKS'],
     ['a socket and a host', { SEALPOST_DATABASE_HOST: 'db.example' }, 'SEALPOST_DATABASE_SOCKET'],

@@ -65,7 +65,10 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
   ).knex
   const authority = await createAuthority({ commonName: 'test CA', days: 1 })
   const mailAuthority = await createAuthority({ commonName: 'test mail CA', days: 1 })
-  const server = await issueServerCertificate(authority, { dnsNames: ['localhost'], days: 1 })
+  const server = await issueServerCertificate(authority, {
+    dnsNames: ['localhost', 'console.gateway.test', 'keys.gateway.test'],
+    days: 1,
+  })
   const mailIdentity = await issueServerCertificate(mailAuthority, { dnsNames: ['localhost'], days: 1 })
   const inbox: ReceivedMail[] = []
   const mailServer: MailServer = opened.adopt(
@@ -90,7 +93,18 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
   const config: Config = {
     roles: ['api', 'courier'],
     api: { host: '127.0.0.1', port: 0 },
+    console: { host: '127.0.0.1', port: 0 },
+    public: { host: '127.0.0.1', port: 0 },
     ops: { host: '127.0.0.1', port: 0 },
+    consoleUrl: 'https://console.gateway.test',
+    notices: {
+      from: 'notices@gateway.test' as Address,
+      mailHost: 'gateway.test',
+      publicUrl: 'https://keys.gateway.test',
+      organisation: 'Example Payments',
+    },
+    discovery: false,
+    keyserver: undefined,
     mailHost: 'gateway.test',
     sealers: 1,
     databasePool: 6,
