@@ -1,4 +1,39 @@
+export { type ProposalState, type RecipientState } from './enrolment.ts'
+export {
+  type Acting,
+  type ActingOperator,
+  type AskedChange,
+  type Enrolment,
+  type EnrolmentDependencies,
+  openEnrolment,
+  type Visitor,
+} from './open-enrolment.ts'
 export { checkStillUsable } from './recheck.ts'
+export type {
+  Attestation,
+  AttestationKind,
+  EnrolmentStep,
+  HeldCertificate,
+  ImportedLine,
+  ImportReport,
+  Invitation,
+  NewAttestation,
+  Page,
+  Proposal,
+  ProposalSource,
+  ProposeOutcome,
+  Reason,
+  Recipient,
+  RecipientDetails,
+  RecipientFilter,
+  RecipientKind,
+  RecipientSummary,
+  RecipientView,
+  ShownFingerprint,
+  SuspensionReason,
+  VerificationMeans,
+} from './recipient.ts'
+export { attestationKinds, recipientKinds, suspensionReasons, verificationMeans } from './recipient.ts'
 export {
   type Resolution,
   type ResolvedRecipient,
