@@ -210,11 +210,13 @@ export async function up(knex: Knex): Promise<void> {
       kind text NOT NULL,
       recipient_id text REFERENCES recipients (id),
       operator_id text REFERENCES operators (id),
+      sender text NOT NULL,
       address text NOT NULL,
       -- Fields of the template, gone once sent: they may hold a link.
       fields jsonb,
       ciphertext bytea,
       format text CHECK (format IN ('seipdv1', 'seipdv2')),
+      encryption_subkey text CHECK (encryption_subkey ~ '^([0-9A-F]{40}|[0-9A-F]{64})$'),
       outer_date text NOT NULL,
       outer_message_id text NOT NULL,
       created_at timestamptz NOT NULL,
@@ -225,10 +227,13 @@ export async function up(knex: Knex): Promise<void> {
       outcome text,
       settled_at timestamptz,
       CHECK ((state = 'queued') = (settled_at IS NULL)),
-      CHECK (state <> 'queued' OR (fields IS NULL) <> (ciphertext IS NULL)),
-      CHECK ((ciphertext IS NULL) OR format IS NOT NULL)
+      CHECK ((state = 'queued') = (next_attempt_at IS NOT NULL)),
+      CHECK (CASE state WHEN 'queued' THEN (fields IS NULL) <> (ciphertext IS NULL)
+                        ELSE fields IS NULL AND ciphertext IS NULL END),
+      CHECK (ciphertext IS NULL OR (format IS NOT NULL AND encryption_subkey IS NOT NULL))
     );
     CREATE INDEX notices_due ON notices (next_attempt_at) WHERE state = 'queued';
+    CREATE INDEX notices_waiting ON notices (recipient_id) WHERE state = 'queued';
 
     -- Reminders that were sent, so that each is sent once. due is the end that it spoke of.
     CREATE TABLE reminders (

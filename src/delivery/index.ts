@@ -15,6 +15,7 @@ export {
   type Queue,
 } from './enqueue.ts'
 export type { Outcome } from './outcome.ts'
+export { stopDeliveries } from './stop.ts'
 export { type AttemptStatus, type DeliveryStatus, deliveriesOf } from './status.ts'
 
 /** What DNS, chance and numbers are outside tests. */

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { TlsEvidence } from '../audit/index.ts'
-import type { Address, DeliveryId, MessageId, RecipientId } from '../kernel/index.ts'
+import type { Address, DeliveryId, MessageId, RecipientCode, RecipientId } from '../kernel/index.ts'
 import { deliverQueue } from '../platform/index.ts'
 import { asDestinationRule, type DestinationRule } from './destination.ts'
 import type { Outcome } from './outcome.ts'
@@ -225,4 +225,47 @@ export async function insertAttempts(
     .ignore()
     .returning<{ delivery_id: DeliveryId }[]>('delivery_id')
   return new Set(inserted.map(row => row.delivery_id))
+}
+
+/** Whose queued deliveries are meant: by full fingerprint, or all of a recipient. */
+export type Waiting = { readonly certificate: string } | { readonly recipient: RecipientId }
+
+/** A condition on deliveries `d`. Both go by the index on certificates. */
+function waiting(which: Waiting): { readonly sql: string; readonly binding: string } {
+  return 'certificate' in which
+    ? { sql: `d.state = 'queued' AND d.certificate = ?`, binding: which.certificate }
+    : {
+        sql: `d.state = 'queued' AND d.certificate IN (SELECT fingerprint FROM certificates WHERE recipient_id = ?)`,
+        binding: which.recipient,
+      }
+}
+
+/** Ends at most `limit` queued deliveries as failed; those that somebody has locked are passed over. */
+export async function failWaiting(
+  trx: Knex.Transaction,
+  which: Waiting,
+  outcome: RecipientCode,
+  at: Date,
+  limit: number,
+): Promise<{ id: DeliveryId; attempts: number }[]> {
+  const { sql, binding } = waiting(which)
+  const { rows } = await trx.raw<{ rows: { id: DeliveryId; attempts: number }[] }>(
+    `UPDATE deliveries SET state = 'failed', outcome = ?, settled_at = ?, next_attempt_at = NULL, ciphertext = NULL
+      WHERE id IN (SELECT d.id FROM deliveries d WHERE ${sql} LIMIT ? FOR UPDATE SKIP LOCKED)
+      RETURNING id, attempts`,
+    [outcome, at, binding, limit],
+  )
+  return rows
+}
+
+/** How many are still queued; when there are some, after a pause. */
+export async function countWaiting(trx: Knex.Transaction, which: Waiting, pauseMs: number): Promise<number> {
+  const { sql, binding } = waiting(which)
+  const { rows } = await trx.raw<{ rows: { count: number }[] }>(
+    `SELECT count(*)::int AS count FROM deliveries d WHERE ${sql}`,
+    [binding],
+  )
+  const count = rows[0]?.count ?? 0
+  if (count > 0) await trx.raw(`SELECT pg_sleep(?)`, [pauseMs / 1000])
+  return count
 }
