@@ -5,5 +5,16 @@ export {
   openIdentification,
   revokeApplication,
 } from './applications.ts'
+export { type Approvals, type ApplyChange, type ApplyChanges, openApprovals } from './changes/approvals.ts'
+export type { Change, ChangeKind, ChangeRequest, ChangeRequestOf, ChangeState } from './changes/change.ts'
+export {
+  askForChange,
+  expireChangeRequests,
+  findChangeRequest,
+  listChangeRequests,
+} from './changes/change-requests.ts'
 export { type ClientIdentity, type ClientRefusal, identifyClient } from './client-certificate.ts'
+export { type Operator, type OperatorRole, operatorRoles, requireRole } from './operators/operator.ts'
+export { addOperator, listOperators, operatorsWith, revokeOperator } from './operators/operators.ts'
+export { issueSignInLink, operatorOf, signIn, signOut } from './operators/sign-in.ts'
 export type { Application } from './store.ts'

@@ -108,6 +108,15 @@ type OperatorEvent =
       readonly kind: string
       readonly subject: string
     }
+  | {
+      /** Somebody tried to decide and was refused. */
+      readonly type: 'change.refused'
+      readonly change: ChangeRequestId
+      readonly kind: string
+      readonly subject: string
+      readonly decision: 'approved' | 'rejected' | 'withdrawn'
+      readonly code: ErrorCode
+    }
 
 /** The way of a recipient: see the state machine of `recipients/`. */
 type EnrolmentEvent =

@@ -1,0 +1,114 @@
+import type { Knex } from 'knex'
+import type { ChangeRequestId, OperatorId } from '../../kernel/index.ts'
+import type { Change, ChangeRequest, ChangeState } from './change.ts'
+
+const columns = {
+  id: 'id',
+  kind: 'kind',
+  subject: 'subject',
+  body: 'body',
+  state: 'state',
+  askedBy: 'asked_by',
+  askedAt: 'asked_at',
+  expiresAt: 'expires_at',
+  decidedBy: 'decided_by',
+  decidedAt: 'decided_at',
+} as const
+const returned = Object.entries(columns).map(([name, column]) => `${column} as ${name}`)
+
+export interface Page {
+  readonly state?: ChangeState | undefined
+  readonly limit: number
+  /** The last request of the page before. */
+  readonly after?: ChangeRequestId | undefined
+}
+
+/** Whether it was inserted: not while another one of its kind and subject waits. */
+export async function insertChangeRequest(trx: Knex.Transaction, change: ChangeRequest): Promise<boolean> {
+  const rows = await trx('change_requests')
+    .insert({
+      id: change.id,
+      kind: change.kind,
+      subject: change.subject,
+      body: JSON.stringify(change.body),
+      state: change.state,
+      asked_by: change.askedBy,
+      asked_at: change.askedAt,
+      expires_at: change.expiresAt,
+    })
+    .onConflict(trx.raw("(kind, subject) WHERE state = 'pending'"))
+    .ignore()
+    .returning<{ id: string }[]>('id')
+  return rows.length === 1
+}
+
+export async function changeRequestById(knex: Knex, id: ChangeRequestId): Promise<ChangeRequest | undefined> {
+  return knex('change_requests').first<ChangeRequest | undefined>(columns).where({ id })
+}
+
+/** Reads a request for a decision: until this transaction ends, nobody else decides. */
+export async function lockChangeRequest(
+  trx: Knex.Transaction,
+  id: ChangeRequestId,
+): Promise<ChangeRequest | undefined> {
+  return trx('change_requests').first<ChangeRequest | undefined>(columns).where({ id }).forUpdate()
+}
+
+/** The newest first. */
+export async function changeRequestPage(
+  knex: Knex,
+  { state, limit, after }: Page,
+): Promise<readonly ChangeRequest[]> {
+  const query = knex('change_requests').select<ChangeRequest[]>(columns).orderBy('id', 'desc').limit(limit)
+  if (state !== undefined) void query.where({ state })
+  if (after !== undefined) void query.where('id', '<', after)
+  return query
+}
+
+export async function settleChangeRequest(
+  trx: Knex.Transaction,
+  id: ChangeRequestId,
+  state: Exclude<ChangeState, 'pending'>,
+  by: OperatorId | null,
+  at: Date,
+): Promise<ChangeRequest> {
+  const rows = await trx('change_requests')
+    .where({ id, state: 'pending' })
+    .update({ state, decided_by: by, decided_at: at })
+    .returning<ChangeRequest[]>(returned)
+  return rows[0] as ChangeRequest
+}
+
+/** Settles those that nobody decided in time, all or of one kind and subject. */
+export async function expirePending(
+  trx: Knex.Transaction,
+  at: Date,
+  only: Partial<Pick<Change, 'kind' | 'subject'>> = {},
+): Promise<readonly ChangeRequest[]> {
+  return trx('change_requests')
+    .where({ state: 'pending', ...only })
+    .where('expires_at', '<=', at)
+    .update({ state: 'expired', decided_at: at })
+    .returning<ChangeRequest[]>(returned)
+}
+
+/** Waits for decisions that are under way on what this operator asked for. */
+export async function lockPendingOf(trx: Knex.Transaction, name: string): Promise<void> {
+  await trx('change_requests')
+    .select('id')
+    .where({ state: 'pending' })
+    .whereIn('asked_by', trx('operators').select('id').where({ name }))
+    .orderBy('id')
+    .forUpdate()
+}
+
+export async function withdrawPendingOf(
+  trx: Knex.Transaction,
+  operator: OperatorId,
+  at: Date,
+): Promise<readonly ChangeRequest[]> {
+  return trx('change_requests')
+    .where({ state: 'pending', asked_by: operator })
+    .update({ state: 'withdrawn', decided_at: at })
+    .returning<ChangeRequest[]>(returned)
+}
