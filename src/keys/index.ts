@@ -1,3 +1,32 @@
+export {
+  type Ending,
+  type Inventory,
+  type InventoryLine,
+  inventoryOf,
+} from './estate/inventory.ts'
+export {
+  type CertificateFilter,
+  type CertificateRecord,
+  findCertificate,
+  listCertificates,
+  type Page,
+  type UsableCertificate,
+  usableCertificates,
+} from './estate/list.ts'
+export { assertNoSharedFactor } from './estate/shared-factor.ts'
+export { exposureCsv } from './exposure/csv.ts'
+export { type ExposedDelivery, type Exposure, exposureOf } from './exposure/report.ts'
+export { fingerprintWords, grouped } from './fingerprint/show.ts'
+export { type ApprovedProposal, activateCertificate } from './life/activate.ts'
+export { retireAll } from './life/retire.ts'
+export {
+  type Revocation,
+  type RevocationMeans,
+  type RevocationOrder,
+  type RevocationReason,
+  revocationReasons,
+  revokeCertificate,
+} from './life/revoke.ts'
+export { type CertificateStanding, type CertificateState, certificateRefusal } from './life/standing.ts'
+export type { StopDeliveries } from './life/stop.ts'
 export { explainReason, type ReasonExplanation } from './reasons.ts'
-export { type Revocation, revokeCertificate } from './revoke.ts'
-export { type CertificateStanding, type CertificateState, certificateRefusal } from './standing.ts'

@@ -1,5 +1,6 @@
 export { inBatches } from './in-batches.ts'
 export { type LogEvent, type LogFields, type Logger, openLogger } from './logger/index.ts'
+export { type Network, peerGuard } from './peer-guard.ts'
 export { type Database, type DatabaseOptions, openDatabase } from './postgres/database.ts'
 export { type DatabaseRole, type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded.ts'
 export {

@@ -23,6 +23,11 @@ function refusalOf(row: PinRow, at: Date): RecipientCode | undefined {
   if (row.recipient_state === null) return 'recipient_unknown'
   if (row.recipient_state !== 'active') return 'recipient_not_active'
   if (row.fingerprint === null) return 'certificate_missing'
-  const standing = { state: row.certificate_state, expiresAt: row.expires_at, revokedAt: row.revoked_at }
+  const standing = {
+    state: row.certificate_state,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    finishUntil: row.finish_until,
+  }
   return certificateRefusal(standing, 'finish', at)
 }

@@ -51,7 +51,12 @@ function judge(row: EnrolledRow | undefined, at: Date): ResolvedRecipient | Reci
   if (row === undefined) return 'recipient_unknown'
   if (row.state !== 'active') return 'recipient_not_active'
   if (row.fingerprint === null) return row.was_revoked ? 'certificate_revoked' : 'certificate_missing'
-  const standing = { state: row.certificate_state, expiresAt: row.expires_at, revokedAt: row.revoked_at }
+  const standing = {
+    state: row.certificate_state,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    finishUntil: row.finish_until,
+  }
   const refusal = certificateRefusal(standing, 'accept', at)
   if (refusal !== undefined) return refusal
   const { fingerprint, bytes, encryption_subkey: encryptionSubkey, format } = row

@@ -10,6 +10,7 @@ interface CertificateColumns {
   certificate_state: CertificateState
   expires_at: Date | null
   revoked_at: Date | null
+  finish_until: Date | null
 }
 
 interface NoCertificate {
@@ -17,6 +18,7 @@ interface NoCertificate {
   certificate_state: null
   expires_at: null
   revoked_at: null
+  finish_until: null
 }
 
 export type EnrolledRow = { recipient: RecipientId; address: Address; state: RecipientState } & (
@@ -35,7 +37,7 @@ export async function findEnrolled(
   const { rows } = await knex.raw<{ rows: EnrolledRow[] }>(
     `SELECT r.id AS recipient, r.address, r.state,
             c.fingerprint, c.bytes, c.encryption_subkey, c.format,
-            c.state AS certificate_state, c.expires_at, c.revoked_at,
+            c.state AS certificate_state, c.expires_at, c.revoked_at, c.finish_until,
             CASE WHEN c.fingerprint IS NULL THEN EXISTS (
               SELECT 1 FROM certificates WHERE recipient_id = r.id AND state = 'revoked'
             ) END AS was_revoked
@@ -68,7 +70,7 @@ export async function findPins(
 ): Promise<readonly PinRow[]> {
   const { rows } = await knex.raw<{ rows: PinRow[] }>(
     `SELECT r.state AS recipient_state,
-            c.fingerprint, c.state AS certificate_state, c.expires_at, c.revoked_at
+            c.fingerprint, c.state AS certificate_state, c.expires_at, c.revoked_at, c.finish_until
        FROM unnest(?::text[], ?::text[], ?::text[], ?::text[])
             WITH ORDINALITY AS pin (recipient, address, certificate, encryption_subkey, position)
        LEFT JOIN recipients r ON r.id = pin.recipient AND r.address = pin.address

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseDestinationRule } from '../../src/delivery/index.ts'
-import { peerGuard } from '../../src/delivery/smtp/peer-guard.ts'
+import { peerGuard } from '../../src/platform/index.ts'
 import { open, rule } from '../support/sessions.ts'
 
 const guard = peerGuard([])

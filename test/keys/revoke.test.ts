@@ -5,6 +5,7 @@ import { revokeCertificate } from '../../src/keys/index.ts'
 import { type Database, openDatabase } from '../../src/platform/index.ts'
 import { checkStillUsable, type Pin } from '../../src/recipients/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { noticeSender } from '../support/notice-sender.ts'
 import { insertCertificate, insertRecipient } from '../support/recipients.ts'
 
 const session = { applicationName: 'test', statementTimeout: 5_000, poolSize: 3 }
@@ -30,7 +31,16 @@ async function pinned(): Promise<Pin> {
 }
 
 function revoke({ certificate }: Pick<Pin, 'certificate'>) {
-  return gateway.knex.transaction(trx => revokeCertificate(trx, systemClock, host, certificate))
+  return gateway.knex.transaction(trx =>
+    revokeCertificate(trx, systemClock, {
+      actor: host,
+      means: 'host',
+      reason: 'left',
+      fingerprint: certificate,
+      stop: () => Promise.resolve(0),
+      sender: noticeSender,
+    }),
+  )
 }
 
 async function revocationsOf({ certificate }: Pin): Promise<number> {
@@ -43,7 +53,7 @@ async function revocationsOf({ certificate }: Pin): Promise<number> {
 
 test('a revocation stops what waits, and is audited', async () => {
   const pin = await pinned()
-  expect(await revoke(pin)).toBe('revoked')
+  expect(await revoke(pin)).toEqual({ outcome: 'revoked', stopped: 0 })
   expect(await checkStillUsable(gateway.knex, [pin], new Date())).toEqual(['certificate_revoked'])
   expect(await revocationsOf(pin)).toBe(1)
 })
@@ -52,7 +62,7 @@ test('a second revocation changes nothing and writes no second event', async () 
   const pin = await pinned()
   await revoke(pin)
   const before: unknown = await owner.knex('certificates').where({ fingerprint: pin.certificate }).first()
-  expect(await revoke(pin)).toBe('already_revoked')
+  expect(await revoke(pin)).toEqual({ outcome: 'already_revoked', stopped: 0 })
   expect(await owner.knex('certificates').where({ fingerprint: pin.certificate }).first()).toEqual(before)
   expect(await revocationsOf(pin)).toBe(1)
 })
@@ -60,12 +70,16 @@ test('a second revocation changes nothing and writes no second event', async () 
 test('two revocations at once are one', async () => {
   const pin = await pinned()
   const outcomes = await Promise.all([revoke(pin), revoke(pin), revoke(pin)])
-  expect(outcomes.toSorted()).toEqual(['already_revoked', 'already_revoked', 'revoked'])
+  expect(outcomes.map(({ outcome }) => outcome).toSorted()).toEqual([
+    'already_revoked',
+    'already_revoked',
+    'revoked',
+  ])
   expect(await revocationsOf(pin)).toBe(1)
 })
 
 test('a certificate that nobody has is unknown', async () => {
-  expect(await revoke({ certificate: 'F'.repeat(40) })).toBe('unknown_certificate')
+  expect((await revoke({ certificate: 'F'.repeat(40) })).outcome).toBe('unknown_certificate')
 })
 
 test('when the audit event cannot be written, nothing is revoked', async () => {

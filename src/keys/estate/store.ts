@@ -1,0 +1,101 @@
+import type { Knex } from 'knex'
+import type { RecipientId } from '../../kernel/index.ts'
+import type { Inventory, InventoryLine } from './inventory.ts'
+import type { CertificateFilter, CertificateRecord, UsableCertificate } from './list.ts'
+
+const columns = `c.fingerprint, c.recipient_id AS recipient, r.address, c.encryption_subkey AS "encryptionSubkey",
+  c.algorithm, c.format, c.state, c.accepted_at AS "acceptedAt", c.expires_at AS "expiresAt",
+  c.retired_at AS "retiredAt", c.finish_until AS "finishUntil", c.revoked_at AS "revokedAt",
+  c.revoked_for AS "revokedFor", c.refreshed_at AS "refreshedAt", c.proposal_id AS proposal`
+
+export async function findRecords(
+  knex: Knex,
+  { state, recipient, expiresBefore }: CertificateFilter,
+  limit: number,
+  after: string,
+): Promise<readonly CertificateRecord[]> {
+  const { rows } = await knex.raw<{ rows: CertificateRecord[] }>(
+    `SELECT ${columns} FROM certificates c JOIN recipients r ON r.id = c.recipient_id
+      WHERE c.fingerprint > ?
+        ${state === undefined ? '' : 'AND c.state = ?'}
+        ${recipient === undefined ? '' : 'AND c.recipient_id = ?'}
+        ${expiresBefore === undefined ? '' : 'AND c.expires_at < ?'}
+      ORDER BY c.fingerprint LIMIT ?`,
+    [after, state, recipient, expiresBefore, limit].filter(value => value !== undefined),
+  )
+  return rows
+}
+
+export async function findRecord(
+  knex: Knex | Knex.Transaction,
+  fingerprint: string,
+): Promise<CertificateRecord | undefined> {
+  const { rows } = await knex.raw<{ rows: CertificateRecord[] }>(
+    `SELECT ${columns} FROM certificates c JOIN recipients r ON r.id = c.recipient_id WHERE c.fingerprint = ?`,
+    [fingerprint],
+  )
+  return rows[0]
+}
+
+/** 200 certificates are at most 13 MB. */
+export async function pageOfEstate(
+  knex: Knex,
+  at: Date,
+  after: string,
+): Promise<readonly UsableCertificate[]> {
+  const { rows } = await knex.raw<{ rows: UsableCertificate[] }>(
+    `SELECT c.fingerprint, c.bytes, r.address FROM certificates c JOIN recipients r ON r.id = c.recipient_id
+      WHERE c.fingerprint > ? AND (c.state = 'active' OR c.state = 'retired' AND c.finish_until > ?)
+      ORDER BY c.fingerprint LIMIT 200`,
+    [after, at],
+  )
+  return rows
+}
+
+export async function countEstate(knex: Knex, at: Date): Promise<readonly InventoryLine[]> {
+  const { rows } = await knex.raw<{ rows: InventoryLine[] }>(
+    `SELECT algorithm, format, state, count(*)::int AS certificates,
+            CASE WHEN expires_at IS NULL THEN 'never'
+                 WHEN expires_at <= :at THEN 'expired'
+                 WHEN expires_at <= :at + interval '30 days' THEN 'in_30_days'
+                 WHEN expires_at <= :at + interval '90 days' THEN 'in_90_days'
+                 WHEN expires_at <= :at + interval '365 days' THEN 'in_a_year'
+                 ELSE 'later' END AS ending
+       FROM certificates
+      GROUP BY algorithm, format, state, ending
+      ORDER BY algorithm, format, state, ending`,
+    { at },
+  )
+  return rows
+}
+
+export async function findOwnKey(
+  knex: Knex,
+): Promise<Pick<NonNullable<Inventory['signingKey']>, 'fingerprint' | 'createdAt'> | undefined> {
+  return knex('signing_keys')
+    .whereNull('retired_at')
+    .first<{ fingerprint: string; createdAt: Date } | undefined>('fingerprint', 'created_at as createdAt')
+}
+
+/** RSA moduli of all recipients but one, in batches: of certificates in any state and of open proposals. */
+export async function* moduliOfOthers(knex: Knex, except: RecipientId): AsyncGenerator<readonly bigint[]> {
+  for (const [table, which] of [
+    ['certificates', ''],
+    ['proposals', `AND state NOT IN ('activated', 'dropped')`],
+  ] as const) {
+    for (let after = ''; ; ) {
+      const { rows } = await knex.raw<{ rows: { key: string; rsa_moduli: Buffer[] }[] }>(
+        `SELECT ${keyOf[table]} AS key, rsa_moduli FROM ${table}
+          WHERE ${keyOf[table]} > ? AND recipient_id <> ? AND rsa_moduli <> '{}' ${which}
+          ORDER BY ${keyOf[table]} LIMIT 500`,
+        [after, except],
+      )
+      const last = rows.at(-1)
+      if (last === undefined) break
+      yield rows.flatMap(row => row.rsa_moduli.map(modulus => BigInt(`0x${modulus.toString('hex')}`)))
+      after = last.key
+    }
+  }
+}
+
+const keyOf = { certificates: 'fingerprint', proposals: 'id' } as const

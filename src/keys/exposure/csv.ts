@@ -1,0 +1,33 @@
+import type { ExposedDelivery, Exposure } from './report.ts'
+
+const columns = {
+  message: row => row.message,
+  delivery: row => row.delivery,
+  application: row => row.applicationName,
+  address: row => row.address,
+  accepted_at: row => row.acceptedAt.toISOString(),
+  state: row => row.state,
+  outcome: row => row.outcome ?? '',
+  attempts: row => String(row.attempts),
+  settled_at: row => row.settledAt?.toISOString() ?? '',
+  host: row => row.host ?? '',
+  tls_version: row => row.tls?.version ?? '',
+  tls_cipher: row => row.tls?.cipher ?? '',
+  server_certificate_sha256: row => row.tls?.certificateSha256 ?? '',
+} as const satisfies Record<string, (row: ExposedDelivery) => string>
+
+/** The report as CSV (RFC 4180), line by line, the header first. */
+export async function* exposureCsv({ rows }: Exposure): AsyncGenerator<string> {
+  yield lineOf(Object.keys(columns))
+  for await (const row of rows) yield lineOf(Object.values(columns).map(column => column(row)))
+}
+
+function lineOf(values: readonly string[]): string {
+  return `${values.map(quoted).join(',')}\r\n`
+}
+
+/** Quoted always; what a spreadsheet would take for a formula, such as an address that begins with `=`, gets a `'`. */
+function quoted(value: string): string {
+  const inert = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  return `"${inert.replaceAll('"', '""')}"`
+}
