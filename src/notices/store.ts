@@ -107,13 +107,13 @@ export async function renewLease(
   return rows.length > 0
 }
 
-/** Puts back what was claimed and not tried. */
+/** Puts back what was claimed and not tried, as if it had not been claimed. */
 export async function releaseClaims(
   knex: Handle,
   claims: readonly Pick<ClaimedRow, 'id' | 'attempts'>[],
 ): Promise<void> {
   await knex.raw(
-    `UPDATE notices n SET next_attempt_at = now() FROM unnest(?::text[], ?::int[]) AS mine (id, attempts)
+    `UPDATE notices n SET next_attempt_at = now(), attempts = n.attempts - 1 FROM unnest(?::text[], ?::int[]) AS mine (id, attempts)
       WHERE n.id = mine.id AND n.attempts = mine.attempts AND n.state = 'queued'`,
     [claims.map(({ id }) => id), claims.map(({ attempts }) => attempts)],
   )

@@ -10,6 +10,7 @@ const fields = {
   delivery: id,
   application: id,
   recipient: id,
+  notice: id,
   /** Of one answered request, as told to its client. */
   instance: id,
   code,

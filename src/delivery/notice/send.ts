@@ -1,0 +1,50 @@
+import { type ClaimedNotice, type NoticeResult, stillClaimed } from '../../notices/index.ts'
+import type { Connection } from '../courier/attempt.ts'
+import { retryDelay } from '../courier/policy.ts'
+import { dispositionOf, type Outcome } from '../outcome.ts'
+import type { Peer } from '../smtp/open-session.ts'
+import type { WireMessage } from '../wire-message.ts'
+import type { NoticeCourierOptions } from './courier.ts'
+import { noticeMessage } from './message.ts'
+
+type Dependencies = Pick<NoticeCourierOptions, 'knex' | 'admit' | 'policy' | 'random'>
+
+/**
+ * Sends one notice over `connection`. Undefined when it is another courier's by now, or withdrawn: then nothing was sent
+ * and there is nothing to record. The look at the claim is the step right before MAIL FROM.
+ */
+export async function sendNotice(
+  dependencies: Dependencies,
+  claimed: ClaimedNotice,
+  { session, peer }: Connection,
+): Promise<NoticeResult | undefined> {
+  let message: WireMessage
+  try {
+    message = noticeMessage(claimed, dependencies.admit)
+  } catch {
+    const outcome = claimed.ciphertext === null ? 'internal_error' : 'outbound_gate_refused'
+    return unsentNotice(dependencies, claimed, outcome, undefined)
+  }
+  if (!(await stillClaimed(dependencies.knex, claimed))) return undefined
+  // A crash here leaves a claim; its lease ends and another courier sends the same bytes.
+  const { outcome } = await session.send({ from: claimed.sender, to: claimed.address }, message)
+  return { ...unsentNotice(dependencies, claimed, outcome, peer), tls: session.evidence }
+}
+
+/** What `outcome` means for a notice, before any server had part in it. */
+export function unsentNotice(
+  { policy, random }: Pick<Dependencies, 'policy' | 'random'>,
+  claimed: ClaimedNotice,
+  outcome: Outcome,
+  peer: Peer | undefined,
+): NoticeResult {
+  const about = { claimed, host: peer?.host ?? null, tls: null }
+  const disposition = dispositionOf(outcome)
+  if (disposition !== 'temporary') {
+    return { ...about, outcome, sent: disposition === 'delivered', retryMs: undefined }
+  }
+  const retryMs = retryDelay(policy.retry, claimed.attempts, random)
+  return retryMs > claimed.giveUpMs
+    ? { ...about, outcome: 'gave_up', sent: false, retryMs: undefined }
+    : { ...about, outcome, sent: false, retryMs }
+}
