@@ -1,5 +1,6 @@
-import express, { type Express, type RequestHandler } from 'express'
+import express, { type Express, type Request, type RequestHandler } from 'express'
 import type { Knex } from 'knex'
+import type { Actor } from '../audit/index.ts'
 import { messageStatus, type Submit } from '../intake/index.ts'
 import { type Clock, SealpostError } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
@@ -63,7 +64,11 @@ export function createApi(dependencies: ApiDependencies): Express {
   app.use(() => {
     throw new SealpostError('not_found')
   })
-  app.use(refuse(dependencies))
+  const actorOf = async (request: Request): Promise<Actor> => ({
+    kind: 'application',
+    id: (await clients.applicationOf(request)).id,
+  })
+  app.use(refuse({ ...dependencies, actorOf }))
   return app
 }
 

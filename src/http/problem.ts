@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Response } from 'express'
 import { type ErrorCode, errorCatalogue, type SealpostError } from '../kernel/index.ts'
+import type { Site } from './page/layout.ts'
+import { renderProblem } from './page/problem-page.ts'
 
 /** The HTTP status of every code that can reach a client. Codes of the command line are not listed: they become 500. */
 export const statuses: Partial<Record<ErrorCode, number>> = {
@@ -43,35 +45,37 @@ export const statuses: Partial<Record<ErrorCode, number>> = {
 const retryAfterSeconds = 2
 
 /**
- * Answers with an error as problem+json (RFC 9457). The only place where an error becomes HTTP. Everything in the
- * answer comes from the catalogue, but for JSON pointers and the addresses of refused recipients.
+ * Answers with an error: programs get problem+json (RFC 9457), people a page. The only place where an error becomes
+ * HTTP. Everything in the answer comes from the catalogue, but for JSON pointers and the addresses of refused recipients.
  *
  * Returns the id under which the log has this instance.
  */
-export function sendProblem(response: Response, error: SealpostError): string {
+export function sendProblem(response: Response, error: SealpostError, site?: Site): string {
   const instance = randomUUID()
-  const status = statuses[error.code]
-  const code = status === undefined ? 'internal_error' : error.code
+  const known = statuses[error.code]
+  const code = known === undefined ? 'internal_error' : error.code
   const { title, remedy, temporary } = errorCatalogue[code]
-  if (temporary) response.set('Retry-After', String(retryAfterSeconds))
-  response
-    .status(status ?? 500)
-    .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `urn:sealpost:error:${code}`,
-        title,
-        status: status ?? 500,
-        detail: remedy,
-        instance: `urn:uuid:${instance}`,
-        code,
-        retryable: temporary,
-        errors: error.details.errors,
-        recipients: error.details.recipients?.map(refusal => ({
-          address: refusal.address,
-          code: refusal.code,
-        })),
-      }),
-    )
+  if (temporary) response.set('Retry-After', String(error.details.retryAfterSeconds ?? retryAfterSeconds))
+  response.status(known ?? 500)
+  if (site !== undefined) {
+    response.type('html').send(renderProblem(site, { code, title, remedy, instance }))
+    return instance
+  }
+  response.type('application/problem+json').send(
+    JSON.stringify({
+      type: `urn:sealpost:error:${code}`,
+      title,
+      status: known ?? 500,
+      detail: remedy,
+      instance: `urn:uuid:${instance}`,
+      code,
+      retryable: temporary,
+      errors: error.details.errors,
+      recipients: error.details.recipients?.map(refusal => ({
+        address: refusal.address,
+        code: refusal.code,
+      })),
+    }),
+  )
   return instance
 }

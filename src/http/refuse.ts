@@ -1,40 +1,46 @@
 import type { Request, Response } from 'express'
 import type { Knex } from 'knex'
 import { type Actor, recordEvent } from '../audit/index.ts'
-import { type Clock, SealpostError } from '../kernel/index.ts'
+import { type Clock, type ErrorCode, SealpostError } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
-import type { Clients } from './clients.ts'
+import type { Site } from './page/layout.ts'
 import { sendProblem } from './problem.ts'
 
 interface RefusalDependencies {
   readonly knex: Knex
   readonly clock: Clock
-  readonly clients: Clients
   readonly log: Logger
+  /** Who asked, as far as it was proved. When it rejects, it was the peer. */
+  readonly actorOf: (request: Request) => Promise<Actor>
+  /** Codes that leave no event here: what anybody on the internet can cause without end, or what has its own event. */
+  readonly unaudited?: ReadonlySet<ErrorCode>
+  /** The pages that a refusal is shown as; undefined: problem+json. */
+  readonly siteFor?: (request: Request) => Site | undefined
 }
 
-/** Where every error of the API ends: audited, answered as a problem, logged under the same instance id. */
-export function refuse({ knex, clock, clients, log }: RefusalDependencies) {
-  const actorOf = (request: Request): Promise<Actor> =>
-    clients.applicationOf(request).then(
-      ({ id }) => ({ kind: 'application', id }),
-      () => ({ kind: 'peer', address: request.socket.remoteAddress ?? 'unknown' }),
-    )
-
+/** Where every error of a listener ends: audited, answered, logged under the same instance id. */
+export function refuse({ knex, clock, log, actorOf, unaudited, siteFor }: RefusalDependencies) {
   // Express knows an error handler by its four parameters.
   return async (thrown: unknown, request: Request, response: Response, _next: unknown): Promise<void> => {
     let error = asSealpostError(thrown)
     try {
-      await recordEvent(knex, clock, await actorOf(request), eventOf(error))
+      if (unaudited?.has(error.code) !== true) {
+        const actor = await actorOf(request).catch(() => peerOf(request))
+        await recordEvent(knex, clock, actor, eventOf(error))
+      }
     } catch (cause) {
       error = new SealpostError('database_unavailable', { cause })
     }
-    const instance = sendProblem(response, error)
+    const instance = sendProblem(response, error, siteFor?.(request))
     log.warn('request-refused', { code: error.code, instance })
     if (error.code === 'internal_error') log.error('request-failed', thrown, { instance })
     // The rest of a refused body is read and dropped, so that the client gets to see the answer.
     if (!request.complete) request.resume()
   }
+}
+
+export function peerOf(request: Request): Actor & { kind: 'peer' } {
+  return { kind: 'peer', address: request.socket.remoteAddress ?? 'unknown' }
 }
 
 function eventOf({ code, details: { recipients = [] } }: SealpostError) {

@@ -152,6 +152,8 @@ export interface ErrorDetails {
   /** JSON pointers (RFC 6901) into the request, with a code each; never a value. */
   readonly errors?: readonly { readonly pointer: string; readonly code: string }[]
   readonly recipients?: readonly RecipientRefusal[]
+  /** When to come back, where that is known. */
+  readonly retryAfterSeconds?: number
   readonly cause?: unknown
 }
 
