@@ -17,6 +17,8 @@ export async function up(knex: Knex): Promise<void> {
       created_at timestamptz NOT NULL,
       revoked_at timestamptz
     );
+    -- One person under two names would be both of the two that a change needs.
+    CREATE UNIQUE INDEX operators_address ON operators (lower(address)) WHERE revoked_at IS NULL;
 
     -- Secrets that were handed out, by their SHA-256: sign-in links and sessions of operators.
     CREATE TABLE operator_links (
@@ -50,6 +52,29 @@ export async function up(knex: Knex): Promise<void> {
       CHECK ((state = 'pending') = (decided_at IS NULL))
     );
     CREATE UNIQUE INDEX change_requests_one_pending ON change_requests (kind, subject) WHERE state = 'pending';
+
+    CREATE FUNCTION change_request_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF TG_OP = 'UPDATE' AND (OLD.state <> 'pending' OR (OLD.kind, OLD.subject, OLD.body, OLD.asked_by, OLD.expires_at)
+        IS DISTINCT FROM (NEW.kind, NEW.subject, NEW.body, NEW.asked_by, NEW.expires_at)) THEN
+        RAISE EXCEPTION 'what was asked never changes, and is decided once' USING ERRCODE = 'check_violation';
+      END IF;
+      IF NEW.state = 'approved' AND NEW.decided_at >= NEW.expires_at THEN
+        RAISE EXCEPTION 'it was not approved in time' USING ERRCODE = 'check_violation';
+      END IF;
+      IF current_user = 'sealpost_gateway' AND (
+        TG_OP = 'INSERT' AND (NEW.state <> 'pending' OR NOT EXISTS (
+          SELECT FROM operators WHERE id = NEW.asked_by AND revoked_at IS NULL AND 'admin' = ANY (roles))) OR
+        NEW.state IN ('approved', 'rejected') AND NOT EXISTS (
+          SELECT FROM operators WHERE id = NEW.decided_by AND revoked_at IS NULL AND 'approver' = ANY (roles))) THEN
+        RAISE EXCEPTION 'this operator may not do that'
+          USING ERRCODE = 'insufficient_privilege', CONSTRAINT = 'change_requests_operator';
+      END IF;
+      RETURN NEW;
+    END
+    $$;
+    CREATE TRIGGER change_requests_guard BEFORE INSERT OR UPDATE ON change_requests
+      FOR EACH ROW EXECUTE FUNCTION change_request_guard();
 
     ALTER TABLE recipients
       DROP CONSTRAINT recipients_state_check,
@@ -158,8 +183,10 @@ export async function up(knex: Knex): Promise<void> {
          WHERE p.id = NEW.proposal_id AND p.recipient_id = NEW.recipient_id AND p.fingerprint = NEW.fingerprint
            AND p.bytes = NEW.bytes AND p.encryption_subkey = NEW.encryption_subkey AND p.state = 'approved'
            AND (c.state = 'approved' AND c.decided_by <> c.asked_by OR c.id IS NULL AND EXISTS (
-             SELECT FROM certificates old WHERE old.fingerprint = p.certified_by
-              AND old.recipient_id = p.recipient_id AND old.state = 'active'))) THEN
+             SELECT FROM certificates previous WHERE previous.fingerprint = p.certified_by
+              AND previous.recipient_id = p.recipient_id AND (previous.state = 'active'
+                -- It gives way in this very moment: only one is active at a time.
+                OR previous.state = 'retired' AND previous.retired_at = NEW.accepted_at)))) THEN
         RAISE EXCEPTION 'no approved proposal names this certificate' USING ERRCODE = 'check_violation';
       END IF;
       RETURN NEW;

@@ -6,6 +6,8 @@ import type { Pin } from '../../src/recipients/index.ts'
 interface CertificateColumns {
   readonly state?: 'active' | 'retired' | 'revoked'
   readonly expiresAt?: Date
+  /** Of a retired one; by default it has all the time in the world. */
+  readonly finishUntil?: Date
   readonly format?: 'seipdv1' | 'seipdv2'
 }
 
@@ -34,7 +36,12 @@ export async function insertRecipient(
 export async function insertCertificate(
   owner: Knex,
   { recipient, address }: Pick<Pin, 'recipient' | 'address'>,
-  { state = 'active', expiresAt, format = 'seipdv1' }: CertificateColumns = {},
+  {
+    state = 'active',
+    expiresAt,
+    finishUntil = new Date('2100-01-01T00:00:00Z'),
+    format = 'seipdv1',
+  }: CertificateColumns = {},
 ): Promise<Pin> {
   const [certificate, encryptionSubkey] = [fingerprint(), fingerprint()]
   await owner('certificates').insert({
@@ -48,6 +55,8 @@ export async function insertCertificate(
     accepted_at: new Date(),
     expires_at: expiresAt ?? null,
     revoked_at: state === 'revoked' ? new Date() : null,
+    retired_at: state === 'retired' ? new Date() : null,
+    finish_until: state === 'retired' ? finishUntil : null,
   })
   return { recipient, address, certificate, encryptionSubkey }
 }
