@@ -5,7 +5,7 @@ export {
   openIdentification,
   revokeApplication,
 } from './applications.ts'
-export { type Approvals, type ApplyChange, type ApplyChanges, openApprovals } from './changes/approvals.ts'
+export { type ApplyChange, type ApplyChanges, type Approvals, openApprovals } from './changes/approvals.ts'
 export type { Change, ChangeKind, ChangeRequest, ChangeRequestOf, ChangeState } from './changes/change.ts'
 export {
   askForChange,

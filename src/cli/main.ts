@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand(),
   custody: async () => (await import('./commands/custody.ts')).custodyCommand(),
   app: async () => (await import('./commands/app.ts')).appCommand(),
+  operator: async () => (await import('./commands/operator.ts')).operatorCommand(),
   destination: async () => (await import('./commands/destination.ts')).destinationCommand(),
   cert: async () => (await import('./commands/cert.ts')).certCommand(),
   pki: async () => (await import('./commands/pki.ts')).pkiCommand(),

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { appendEvents, recordEvent } from '../../audit/index.ts'
 import { type Clock, isId, SealpostError } from '../../kernel/index.ts'
 import { type Operator, requireRole } from '../operators/operator.ts'
-import { operatorInForce } from '../operators/store.ts'
+import { actingAs } from './acting.ts'
 import { type ChangeKind, type ChangeRequest, type ChangeRequestOf, checkChange } from './change.ts'
 import { expired } from './change-requests.ts'
 import { changeRequestById, lockChangeRequest, settleChangeRequest } from './store.ts'
@@ -50,11 +50,9 @@ export function openApprovals({
     request: ChangeRequest,
     decision: Decision,
   ): Promise<ChangeRequest> => {
-    const settled = await settleChangeRequest(trx, request.id, decision, operator.id, clock.now())
-    // Asked last: the decision's reference to the operator waited for a revocation under way.
-    const decider = await operatorInForce(trx, operator.id)
-    if (decider === undefined) throw new SealpostError('sign_in_required')
-    assertMayDecide(decider, request, decision)
+    const settled = await actingAs(trx, operator, () =>
+      settleChangeRequest(trx, request.id, decision, operator.id, clock.now()),
+    )
     const { id: change, kind, subject } = request
     await appendEvents(trx, clock, [
       {
@@ -65,7 +63,7 @@ export function openApprovals({
     if (decision === 'approved') {
       // What was stored by another version may be of another form.
       checkChange(settled)
-      await (apply[kind] as ApplyChange)(trx, settled, decider)
+      await (apply[kind] as ApplyChange)(trx, settled, operator)
     }
     return settled
   }

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { type AuditEntry, appendEvents } from '../../audit/index.ts'
 import { type ChangeRequestId, type Clock, isId, newId, SealpostError } from '../../kernel/index.ts'
 import { type Operator, requireRole } from '../operators/operator.ts'
-import { operatorInForce } from '../operators/store.ts'
+import { actingAs } from './acting.ts'
 import { type Change, type ChangeRequest, checkChange } from './change.ts'
 import {
   changeRequestById,
@@ -39,11 +39,8 @@ export async function askForChange(
     decidedAt: null,
   }
   const overdue = await expirePending(trx, askedAt, { kind: change.kind, subject: change.subject })
-  if (!(await insertChangeRequest(trx, request))) throw new SealpostError('state_conflict')
-  // Asked last: the request's reference to the operator waited for a revocation under way.
-  const asker = await operatorInForce(trx, operator.id)
-  if (asker === undefined) throw new SealpostError('sign_in_required')
-  requireRole(asker, 'admin')
+  const alone = await actingAs(trx, operator, () => insertChangeRequest(trx, request))
+  if (!alone) throw new SealpostError('state_conflict')
   await appendEvents(trx, clock, [
     ...overdue.map(expired),
     {

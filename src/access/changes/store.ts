@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { ChangeRequestId, OperatorId } from '../../kernel/index.ts'
+import { isInsufficientPrivilege, type PostgresError } from '../../platform/index.ts'
 import type { Change, ChangeRequest, ChangeState } from './change.ts'
 
 const columns = {
@@ -21,6 +22,11 @@ export interface Page {
   readonly limit: number
   /** The last request of the page before. */
   readonly after?: ChangeRequestId | undefined
+}
+
+/** The database itself knows, for the gateway, that this operator may not ask for it or decide on it. */
+export function isOperatorRefused(error: unknown): boolean {
+  return isInsufficientPrivilege(error) && (error as PostgresError).constraint === 'change_requests_operator'
 }
 
 /** Whether it was inserted: not while another one of its kind and subject waits. */
@@ -93,11 +99,10 @@ export async function expirePending(
 }
 
 /** Waits for decisions that are under way on what this operator asked for. */
-export async function lockPendingOf(trx: Knex.Transaction, name: string): Promise<void> {
+export async function lockPendingOf(trx: Knex.Transaction, operator: OperatorId): Promise<void> {
   await trx('change_requests')
     .select('id')
-    .where({ state: 'pending' })
-    .whereIn('asked_by', trx('operators').select('id').where({ name }))
+    .where({ state: 'pending', asked_by: operator })
     .orderBy('id')
     .forUpdate()
 }

@@ -11,6 +11,7 @@ import {
   insertOperator,
   lockOperator,
   markOperatorRevoked,
+  operatorNamed,
   operatorsInForce,
 } from './store.ts'
 
@@ -64,9 +65,12 @@ export async function operatorsWith(knex: Knex, role: OperatorRole): Promise<rea
  */
 export async function revokeOperator(knex: Knex, clock: Clock, name: string): Promise<Operator> {
   return knex.transaction(async trx => {
-    // Requests before the operator: the order in which an approval takes them.
-    await lockPendingOf(trx, name)
-    const operator = await lockOperator(trx, name)
+    const found = await operatorNamed(trx, name)
+    if (found === undefined) throw new SealpostError('not_found')
+    // In the order in which approvals and signing in take them: requests and links, then the operator.
+    await lockPendingOf(trx, found.id)
+    await deleteLinks(trx, found.id)
+    const operator = await lockOperator(trx, found.id, 'alone')
     if (operator === undefined) throw new SealpostError('not_found')
     const at = clock.now()
     await markOperatorRevoked(trx, operator.id, at)

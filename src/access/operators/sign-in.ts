@@ -11,6 +11,7 @@ import {
   insertSession,
   lockOperator,
   operatorInForce,
+  operatorNamed,
   touchSession,
   useLink,
 } from './store.ts'
@@ -31,7 +32,8 @@ export async function issueSignInLink(
 ): Promise<{ operator: Operator; token: string; expiresAt: Date }> {
   const token = newToken()
   return knex.transaction(async trx => {
-    const operator = await lockOperator(trx, name)
+    const found = await operatorNamed(trx, name)
+    const operator = found && (await lockOperator(trx, found.id, 'beside references'))
     if (operator === undefined) throw new SealpostError('not_found')
     const createdAt = clock.now()
     const expiresAt = later(createdAt, linkMinutes)

@@ -40,13 +40,21 @@ export async function operatorInForce(knex: Knex, id: OperatorId): Promise<Opera
   return knex('operators').first<Operator | undefined>(columns).where({ id }).whereNull('revoked_at')
 }
 
-/** Waits for every transaction that has written a reference to the operator, and makes later ones wait. */
-export async function lockOperator(trx: Knex.Transaction, name: string): Promise<Operator | undefined> {
-  return trx('operators')
-    .first<Operator | undefined>(columns)
-    .where({ name })
-    .whereNull('revoked_at')
-    .forUpdate()
+export async function operatorNamed(knex: Knex, name: string): Promise<Operator | undefined> {
+  return knex('operators').first<Operator | undefined>(columns).where({ name }).whereNull('revoked_at')
+}
+
+/**
+ * One at a time. `alone` also waits for every transaction that has written a reference to the operator, and makes later
+ * ones wait.
+ */
+export async function lockOperator(
+  trx: Knex.Transaction,
+  id: OperatorId,
+  how: 'alone' | 'beside references',
+): Promise<Operator | undefined> {
+  const query = trx('operators').first<Operator | undefined>(columns).where({ id }).whereNull('revoked_at')
+  return how === 'alone' ? query.forUpdate() : query.forNoKeyUpdate()
 }
 
 export async function markOperatorRevoked(trx: Knex.Transaction, id: OperatorId, at: Date): Promise<void> {
@@ -141,8 +149,6 @@ export async function deleteEndedSessions(
 ): Promise<void> {
   await trx('operator_sessions')
     .where({ operator_id: operator })
-    .where(ended =>
-      ended.whereNotNull('ended_at').orWhere('expires_at', '<=', at).orWhere('last_seen_at', '<=', idleSince),
-    )
+    .whereRaw('(ended_at IS NOT NULL OR expires_at <= ? OR last_seen_at <= ?)', [at, idleSince])
     .delete()
 }
