@@ -1,0 +1,45 @@
+import type { Express, Request } from 'express'
+import type { Actor } from '../../audit/index.ts'
+import { SealpostError } from '../../kernel/index.ts'
+import { readCookie } from '../browser/cookies.ts'
+import { createFrame } from '../browser/frame.ts'
+import { openRate } from '../browser/rate.ts'
+import { refuse } from '../refuse.ts'
+import type { PublicDependencies } from './dependencies.ts'
+import { routeEnrolment } from './enrolment.ts'
+import { routeLinks } from './links.ts'
+
+/** The pages for recipients. Whatever is not one of them does not exist. */
+export function createPublic(dependencies: PublicDependencies): Express {
+  const { clock, organisation, enrolment } = dependencies
+  const app = createFrame(dependencies)
+  const site = { organisation, purpose: 'encrypted mail' }
+  const context = {
+    ...dependencies,
+    site,
+    failures: openRate(clock, { burst: 20, perMinute: 4 }),
+    efforts: openRate(clock, { burst: 15, perMinute: 3 }),
+  }
+  // The fixed paths below /enrol come before the links, which would take them for a token.
+  routeEnrolment(app, context)
+  routeLinks(app, context)
+  app.use(() => {
+    throw new SealpostError('not_found')
+  })
+
+  const actorOf = async (request: Request): Promise<Actor> => {
+    const { recipient } = await enrolment.recipientOf(readCookie(request, '__Host-enrolment'))
+    return { kind: 'recipient', id: recipient.id }
+  }
+  app.use(refuse({ ...dependencies, actorOf, unaudited, siteFor: () => site }))
+  return app
+}
+
+/** Wrong links and codes have their own events; the rest is what scanners of the internet cause all day. */
+const unaudited = new Set([
+  'not_found',
+  'method_not_allowed',
+  'too_many_requests',
+  'link_invalid',
+  'possession_not_proved',
+] as const)
