@@ -104,10 +104,27 @@ const explanations: Readonly<Record<CertificateReason, ReasonExplanation>> = {
     'The RSA key has a small factor; others can compute its private key.',
     'Stop using this key anywhere, and make a new one with another program.',
   ),
+  rsa_debian_weak: because(
+    'The RSA key was made by the faulty OpenSSL of Debian 4 (CVE-2008-0166); its private key is published.',
+    'Stop using this key anywhere, and make a new one.',
+  ),
+  rsa_shared_factor: because(
+    'The RSA key shares a prime with another key; others can compute its private key.',
+    'Stop using this key anywhere, and make a new one with another program or on another machine.',
+  ),
   format_not_allowed: because(
     'The key does not say that it reads a message format which the policy allows.',
     'Make a key with a current program.',
   ),
+  algorithm_legacy_over: because(
+    'The key uses an algorithm whose time has ended under the policy.',
+    'Make a key with Curve25519, or with NIST P-256 or P-384.',
+  ),
+  format_legacy_over: because(
+    'The key reads only an older message format whose time has ended under the policy.',
+    'Make a key with a program that reads the format of RFC 9580 (SEIPD version 2, AEAD).',
+  ),
+  cryptoperiod_over: because('The encryption subkey is older than the policy lets one be used.', newSubkey),
 }
 
 /** What a reason means and what its owner can do about it. */

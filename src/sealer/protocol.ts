@@ -58,6 +58,14 @@ export interface CertificatePolicy {
   readonly signatureAlgorithms: readonly string[]
   readonly signatureHashes: readonly string[]
   readonly formats: readonly Format[]
+  /** Days that an encryption subkey is used from its creation. */
+  readonly encryptionDays: number
+  /** What is allowed for now only: the day (ISO 8601, UTC) from whose start on it is not. */
+  readonly sunsets: {
+    readonly formats: Readonly<Partial<Record<Format, string>>>
+    /** Names as in `encryptionAlgorithms`. */
+    readonly algorithms: Readonly<Record<string, string>>
+  }
 }
 
 /** Why a certificate is not acceptable. The remedies stand in `keys/reasons.ts`. */
@@ -91,7 +99,23 @@ export type CertificateReason =
   | 'rsa_roca'
   | 'rsa_fermat'
   | 'rsa_small_factor'
+  | 'rsa_debian_weak'
+  /** Found by `keys`, which knows the other keys of the house; a sealer sees one certificate at a time. */
+  | 'rsa_shared_factor'
   | 'format_not_allowed'
+  | 'algorithm_legacy_over'
+  | 'format_legacy_over'
+  | 'cryptoperiod_over'
+
+export type ExpiryReason = Extract<
+  CertificateReason,
+  | 'primary_expired'
+  | 'user_id_unverified'
+  | 'subkey_expired'
+  | 'algorithm_legacy_over'
+  | 'format_legacy_over'
+  | 'cryptoperiod_over'
+>
 
 /** The answer of `cert inspect`. `reject` always has reasons; `accept` never has. */
 export interface CertificateVerdict {
@@ -103,8 +127,24 @@ export interface CertificateVerdict {
   /** For example `rsa4096`, `ecdh-curve25519`. */
   readonly algorithm: string | null
   readonly format: Format | null
-  /** ISO 8601; null when nothing ever ends (policy may then set an end). The earliest of primary, user ID and subkey. */
+  /** ISO 8601: the earliest end of primary, user ID, subkey, cryptoperiod and sunset. Null when it is not known. */
   readonly expires: string | null
+  /** The reason that there will be from `expires` on; null as `expires`. */
+  readonly expiresFor: ExpiryReason | null
+  /** Whether its format or algorithm is allowed only until a sunset. */
+  readonly legacy: boolean
+  /** Of the primary key and of `encryptionSubkey`, where they are RSA: upper-case hex without leading zeros. */
+  readonly rsaModuli: readonly string[]
+  /** Whether the certificate given as certifier is acceptable for the same address, and certified the user ID of this one. */
+  readonly certifiedByGiven: boolean
+}
+
+/** What a question about a certificate may bring along. */
+export interface InspectionContext {
+  /** The certificate in use so far: has it certified this one? */
+  readonly certifier?: Uint8Array
+  /** Upper-case fingerprint of the subkey that is in use: it, or none. */
+  readonly pinned?: string
 }
 
 export type ToSealer =
@@ -120,6 +160,14 @@ export type ToSealer =
       readonly address: Address
       readonly at: number
       readonly policy: CertificatePolicy
+      readonly context: InspectionContext
+    }
+  | {
+      readonly type: 'revokes'
+      readonly job: number
+      readonly upload: Uint8Array
+      readonly certificate: Uint8Array
+      readonly encryptionSubkey: string | undefined
     }
   | {
       readonly type: 'generate'
@@ -143,6 +191,7 @@ export type FromSealer =
     }
   | { readonly type: 'refused'; readonly job: number; readonly refusal: SealRefusal }
   | { readonly type: 'inspected'; readonly job: number; readonly verdict: CertificateVerdict }
+  | { readonly type: 'revocation'; readonly job: number; readonly revokes: boolean }
   | {
       readonly type: 'generated'
       readonly job: number

@@ -41,7 +41,9 @@ test('an accepted certificate: exit code 0 and exactly the fields of the verdict
     encryptionSubkey: fingerprint(parts[3] as Part),
     algorithm: 'ecdh-curve25519',
     format: 'seipdv1',
-    expires: null,
+    expires: '2030-12-31T00:00:00.000Z',
+    expiresFor: 'cryptoperiod_over',
+    legacy: true,
   })
 })
 

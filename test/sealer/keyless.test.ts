@@ -60,6 +60,7 @@ test("a process with a key parses no stranger's certificate", async () => {
     address: address('a@bank.test'),
     at: 0,
     policy,
+    context: {},
   })
   await expect(process.answer(job, 5000)).resolves.toEqual({ type: 'failed', job })
   process.kill()

@@ -17,9 +17,11 @@ export function certCommand(): Command {
     .description('say whether messages to an address may be encrypted to a certificate, and if not, why')
     .argument('<file>', 'the certificate, binary or armoured')
     .requiredOption('--email <addr>', 'the address that it is to be used for', parseAddress)
+    .option('--policy <name>', 'the policy of keys-policy/ to measure by', 'standard')
     .option('--json', 'answer as JSON')
-    .action(async (file: string, { email, json }: { email: Address; json?: true }) => {
-      const policy = certificatePolicy(loadPolicy('standard'))
+    .action(async (file: string, options: { email: Address; policy: string; json?: true }) => {
+      const { email, json } = options
+      const policy = certificatePolicy(loadPolicy(options.policy))
       const bytes = await readStart(file).catch((error: unknown) => codeOf(error))
       if (typeof bytes === 'string') {
         process.stderr.write(`cannot read ${inert(file)}: ${bytes}\n`)
@@ -27,7 +29,7 @@ export function certCommand(): Command {
         return
       }
       const verdict = await inspectCertificate(bytes, email, systemClock.now(), policy)
-      if (json) printJson(verdict)
+      if (json) printJson(published(verdict))
       else print(describe(verdict, email))
       if (verdict.verdict === 'reject') process.exitCode = 2
     })
@@ -54,13 +56,20 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
 }
 
+/** The fields that are promised; the others are for the house itself. */
+function published(full: CertificateVerdict) {
+  const { verdict, reasons, fingerprint, encryptionSubkey, algorithm, format, expires, expiresFor, legacy } =
+    full
+  return { verdict, reasons, fingerprint, encryptionSubkey, algorithm, format, expires, expiresFor, legacy }
+}
+
 function describe(verdict: CertificateVerdict, email: Address): string {
   const facts = [
     ['certificate', verdict.fingerprint && grouped(verdict.fingerprint)],
     ['encryption subkey', verdict.encryptionSubkey && grouped(verdict.encryptionSubkey)],
     ['algorithm', verdict.algorithm],
-    ['format', verdict.format],
-    ['expires', verdict.verdict === 'accept' ? (verdict.expires ?? 'never') : verdict.expires],
+    ['format', verdict.format && (verdict.legacy ? `${verdict.format} (legacy)` : verdict.format)],
+    ['expires', verdict.expires && `${verdict.expires} (${verdict.expiresFor})`],
   ] as const
   const lines = [`${verdict.verdict} for ${email}`]
   for (const [name, value] of facts) if (value !== null) lines.push(`  ${name.padEnd(18)} ${inert(value)}`)

@@ -1,5 +1,5 @@
 import { isAddress } from '../../kernel/index.ts'
-import type { FromSealer, MessageMetadata, SealRefusal } from '../protocol.ts'
+import type { CertificateVerdict, FromSealer, MessageMetadata, SealRefusal } from '../protocol.ts'
 
 /**
  * Whether a message from a sealer has the form that the protocol promises. A sealer reads what strangers wrote, so the
@@ -16,7 +16,9 @@ export function isWellFormed(message: FromSealer): boolean {
     case 'generated':
       return message.certificate instanceof Uint8Array && /^[0-9A-F]{40}$/.test(message.wrapped.fingerprint)
     case 'inspected':
-      return ['accept', 'reject'].includes(message.verdict.verdict)
+      return isVerdict(message.verdict)
+    case 'revocation':
+      return typeof message.revokes === 'boolean'
     case 'ready':
     case 'key_refused':
     case 'failed':
@@ -24,6 +26,35 @@ export function isWellFormed(message: FromSealer): boolean {
     default:
       return false
   }
+}
+
+const fingerprint = /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/
+
+/** What is stored, compared or shown later has its one form; reasons and names are bounded and plain. */
+function isVerdict(verdict: CertificateVerdict): boolean {
+  const { reasons, algorithm, format, expires, rsaModuli } = verdict
+  const accepted = verdict.verdict === 'accept'
+  return (
+    ['accept', 'reject'].includes(verdict.verdict) &&
+    (reasons.length === 0) === accepted &&
+    reasons.length <= 50 &&
+    reasons.every(isName) &&
+    [verdict.fingerprint, verdict.encryptionSubkey].every(text =>
+      text === null ? !accepted : fingerprint.test(text),
+    ) &&
+    (algorithm === null ? !accepted : isName(algorithm)) &&
+    (format === null ? !accepted : ['seipdv1', 'seipdv2'].includes(format)) &&
+    (expires === null || !Number.isNaN(Date.parse(expires))) &&
+    (verdict.expiresFor === null) === (expires === null) &&
+    typeof verdict.legacy === 'boolean' &&
+    typeof verdict.certifiedByGiven === 'boolean' &&
+    rsaModuli.length <= 2 &&
+    rsaModuli.every(modulus => /^[1-9A-F][0-9A-F]{0,4095}$/.test(modulus))
+  )
+}
+
+function isName(text: string): boolean {
+  return /^[a-z0-9_-]{1,64}$/.test(text)
 }
 
 function isMetadata({ from, to, reference }: MessageMetadata): boolean {

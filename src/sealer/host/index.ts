@@ -2,13 +2,16 @@ export type {
   CertificatePolicy,
   CertificateReason,
   CertificateVerdict,
+  ExpiryReason,
   Format,
+  InspectionContext,
   MessageMetadata,
   OuterHeaders,
   SealTarget,
   WrappedKey,
 } from '../protocol.ts'
 export { admitCiphertext } from './gate.ts'
+export { type Inspector, type InspectorLimits, openInspector } from './inspector.ts'
 export { generateSigningKey, inspectCertificate } from './keyless.ts'
 export { openSealerPool, type SealerPool } from './pool.ts'
 export type { PoolLimits, SealerPoolOptions } from './pool-options.ts'

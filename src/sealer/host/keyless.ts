@@ -1,10 +1,10 @@
-import { type Address, SealpostError } from '../../kernel/index.ts'
+import type { Address } from '../../kernel/index.ts'
 import type { CertificatePolicy, CertificateVerdict, FromSealer, ToSealer, WrappedKey } from '../protocol.ts'
 import { SealerProcess } from './sealer-process.ts'
+import { isTooLarge, tooLarge, unexpected } from './unread.ts'
 
 const limit = 10_000
 const heapMegabytes = 64
-const maxCertificate = 64 * 1024
 
 /**
  * The verdict on a file that claims to be an OpenPGP certificate for `address` at the time `at`. The file is parsed in a
@@ -17,10 +17,10 @@ export async function inspectCertificate(
   at: Date,
   policy: CertificatePolicy,
 ): Promise<CertificateVerdict> {
-  if (bytes.length > maxCertificate) return tooLarge
+  if (isTooLarge(bytes)) return tooLarge
   const question = { type: 'inspect', certificate: bytes, address, at: at.getTime(), policy } as const
-  const answer = await ask(job => ({ ...question, job }))
-  if (answer.type !== 'inspected') throw unavailable(answer)
+  const answer = await ask(job => ({ ...question, job, context: {} }))
+  if (answer.type !== 'inspected') throw unexpected(answer)
   return answer.verdict
 }
 
@@ -34,7 +34,7 @@ export async function generateSigningKey(
 ): Promise<{ wrapped: WrappedKey; certificate: Uint8Array }> {
   if (keyEncryptionKey.length !== 32) throw new Error('a key-encryption key has 32 bytes')
   const answer = await ask(job => ({ type: 'generate', job, userId, keyEncryptionKey }))
-  if (answer.type !== 'generated') throw unavailable(answer)
+  if (answer.type !== 'generated') throw unexpected(answer)
   return { wrapped: answer.wrapped, certificate: answer.certificate }
 }
 
@@ -49,18 +49,4 @@ async function ask(question: (job: number) => ToSealer): Promise<FromSealer> {
     process.kill()
     await process.gone
   }
-}
-
-const tooLarge: CertificateVerdict = {
-  verdict: 'reject',
-  reasons: ['too_large'],
-  fingerprint: null,
-  encryptionSubkey: null,
-  algorithm: null,
-  format: null,
-  expires: null,
-}
-
-function unavailable(answer: FromSealer): SealpostError {
-  return new SealpostError('sealer_unavailable', { detail: answer.type })
 }

@@ -45,6 +45,9 @@ async function answer(message: Exclude<ToSealer, { type: 'key' }>): Promise<void
     case 'inspect':
       requireNoKey()
       return inspect(message)
+    case 'revokes':
+      requireNoKey()
+      return checkRevocation(message)
     case 'generate':
       requireNoKey()
       return generate(message)
@@ -72,9 +75,15 @@ async function openKey({ wrapped, keyEncryptionKey }: ToSealer & { type: 'key' }
 
 async function inspect(message: ToSealer & { type: 'inspect' }): Promise<void> {
   const { inspectCertificate } = await import('./certificate/index.ts')
-  const { certificate, address, at, policy, job } = message
-  const verdict = await inspectCertificate(certificate, address, new Date(at), policy)
+  const { certificate, address, at, policy, context, job } = message
+  const verdict = await inspectCertificate(certificate, address, new Date(at), policy, context)
   await say({ type: 'inspected', job, verdict })
+}
+
+async function checkRevocation(message: ToSealer & { type: 'revokes' }): Promise<void> {
+  const { revokes } = await import('./certificate/revocation.ts')
+  const { upload, certificate, encryptionSubkey, job } = message
+  await say({ type: 'revocation', job, revokes: revokes(upload, certificate, encryptionSubkey) })
 }
 
 async function generate({ job, userId, keyEncryptionKey }: ToSealer & { type: 'generate' }): Promise<void> {

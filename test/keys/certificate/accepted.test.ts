@@ -54,7 +54,11 @@ describe('a sound certificate is accepted with its subkey, algorithm and format'
       encryptionSubkey: fingerprint(parts[3] as Part),
       algorithm: 'ecdh-curve25519',
       format: 'seipdv1',
-      expires: null,
+      expires: after(1825 * 86_400),
+      expiresFor: 'cryptoperiod_over',
+      legacy: true,
+      rsaModuli: [],
+      certifiedByGiven: false,
     })
   })
 
@@ -63,6 +67,8 @@ describe('a sound certificate is accepted with its subkey, algorithm and format'
     const subkey = encryptionSubkey(rsaBody(honestModulus(4096)), {}, by)
     const verdict = await inspect(encode([primaryKey(by), ...identity(alice, {}, by), ...subkey]))
     expect(verdict).toMatchObject({ verdict: 'accept', fingerprint: by.fingerprint, algorithm: 'rsa4096' })
+    expect(verdict.rsaModuli.map(modulus => modulus.length * 4)).toEqual([3072, 4096])
+    expect(Buffer.from(by.body).toString('hex').toUpperCase()).toContain(verdict.rsaModuli[0])
   })
 
   test.each([

@@ -100,6 +100,12 @@ export const attacksOnSubkey = {
       },
     ],
   ],
+  cryptoperiod_over: [
+    [
+      'a subkey older than the policy lets one be',
+      () => withSubkey(...encryptionSubkey(curve25519Body(new Date('2021-06-01T00:00:00Z')))),
+    ],
+  ],
   subkey_binding_invalid: [
     ['no binding', () => withSubkey(encryptionSubkey()[0])],
     ['bound by somebody else', () => withSubkey(...encryptionSubkey(curve25519Body(), {}, owner, stranger))],

@@ -5,7 +5,16 @@ import { type Case, subkeyRevocation } from './attack.ts'
 import { attacksOnFile } from './attacks-on-file.ts'
 import { attacksOnOwner } from './attacks-on-owner.ts'
 import { attacksOnSubkey } from './attacks-on-subkey.ts'
-import { encryptionSubkey, good, identity, inspect, onPrimary, primaryKey, standard } from './certificates.ts'
+import {
+  at,
+  encryptionSubkey,
+  good,
+  identity,
+  inspect,
+  onPrimary,
+  primaryKey,
+  standard,
+} from './certificates.ts'
 import { encode, type Part, rsaBody } from './packets.ts'
 import { honestModulus } from './weak-rsa.ts'
 
@@ -27,8 +36,36 @@ test('format_not_allowed: a certificate without SEIPDv2 under a policy that asks
   expect(verdict).toMatchObject({ verdict: 'reject', reasons: ['format_not_allowed'] })
 })
 
+describe('what the policy allows for now is refused from the day of its sunset on', () => {
+  test.each([
+    ['format_legacy_over', { formats: { seipdv1: '2026-06-01' }, algorithms: {} }],
+    ['algorithm_legacy_over', { formats: {}, algorithms: { 'ecdh-curve25519': '2026-06-01' } }],
+    ['algorithm_legacy_over', { formats: {}, algorithms: { 'eddsa-ed25519': '2026-06-01' } }],
+  ])('%s', async (reason, sunsets) => {
+    const file = encode(good())
+    const before = new Date(at.getTime() - 1000)
+    expect(await inspect(file, { ...standard, sunsets }, before)).toMatchObject({
+      verdict: 'accept',
+      expires: at.toISOString(),
+      expiresFor: reason,
+      legacy: true,
+    })
+    expect(await inspect(file, { ...standard, sunsets }, at)).toMatchObject({
+      verdict: 'reject',
+      reasons: [reason],
+    })
+  })
+})
+
 test('every reason has a certificate that yields it, and words for its owner', () => {
-  const all = { ...attacks, format_not_allowed: [] } satisfies Record<CertificateReason, unknown>
+  const elsewhere = {
+    format_not_allowed: [],
+    format_legacy_over: [],
+    algorithm_legacy_over: [],
+    rsa_debian_weak: [],
+    rsa_shared_factor: [], // keys
+  }
+  const all = { ...attacks, ...elsewhere } satisfies Record<CertificateReason, unknown>
   for (const reason of Object.keys(all) as CertificateReason[]) {
     const { sentence, remedy } = explainReason(reason)
     expect(sentence).toMatch(/^[A-Z].*\.$/)

@@ -8,6 +8,8 @@ import { userIdNames } from './user-id.ts'
 export interface NamedAddress {
   /** The newest self-signature over the user ID that names the address; undefined when there is no good one. */
   readonly certification: SignaturePacket | undefined
+  /** The user ID that it is over. */
+  readonly userId: OutlinedUserId | undefined
   readonly reasons: readonly CertificateReason[]
 }
 
@@ -24,20 +26,27 @@ export async function chooseUserId(
     ? ['user_id_malformed']
     : []
   const matching = userIds.filter(({ text }) => text !== undefined && userIdNames(text, address))
-  if (matching.length === 0) return { certification: undefined, reasons: [...malformed, 'user_id_mismatch'] }
+  if (matching.length === 0) {
+    return { certification: undefined, userId: undefined, reasons: [...malformed, 'user_id_mismatch'] }
+  }
 
   const reasons: CertificateReason[] = []
-  const good: SignaturePacket[] = []
+  const good: { readonly certification: SignaturePacket; readonly userId: OutlinedUserId }[] = []
   for (const userId of matching) {
     const self = await newestSelfSignature(judge, certificationsOf(userId), { userId: userId.body })
     const revoked = userId.signatures.some(signature => signature.type === types.certificationRevocation)
     if (revoked) reasons.push('user_id_revoked')
     const reason = reasonOf(self)
     if (reason !== undefined) reasons.push(reason)
-    else if (!revoked && self.standing === 'valid') good.push(self.signature)
+    else if (!revoked && self.standing === 'valid') {
+      good.push({ certification: self.signature, userId })
+    }
   }
-  const [certification] = good.sort((a, b) => b.created.getTime() - a.created.getTime())
-  return { certification, reasons: certification === undefined ? [...malformed, ...reasons] : malformed }
+  const [newest] = good.sort((a, b) => b.certification.created.getTime() - a.certification.created.getTime())
+  if (newest === undefined) {
+    return { certification: undefined, userId: undefined, reasons: [...malformed, ...reasons] }
+  }
+  return { ...newest, reasons: malformed }
 }
 
 function certificationsOf({ signatures }: OutlinedUserId): readonly SignaturePacket[] {

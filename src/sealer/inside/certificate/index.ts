@@ -1,14 +1,22 @@
 import type { Address } from '../../../kernel/index.ts'
-import type { CertificatePolicy, CertificateReason, CertificateVerdict } from '../../protocol.ts'
+import type {
+  CertificatePolicy,
+  CertificateReason,
+  CertificateVerdict,
+  InspectionContext,
+} from '../../protocol.ts'
 import { unwrapArmor } from './armor.ts'
+import { isCertifiedBy } from './certified-by.ts'
 import { chooseSubkey } from './choose-subkey.ts'
 import { chooseUserId } from './choose-user-id.ts'
+import { algorithmEnds, endAt, firstEnd, formatEnds, pastReasons } from './ends.ts'
+import type { KeyPacket } from './key-packet.ts'
 import { algorithmName, keyReasons } from './key-strength.ts'
 import { libraryView } from './library.ts'
-import { type Outline, outlineOf } from './outline.ts'
+import { type Outline, type OutlinedUserId, outlineOf } from './outline.ts'
 import { cutPackets } from './packets.ts'
 import { inOrder, Refusal } from './refusal.ts'
-import { earliest, isPast, type Judge, keyEnd, newestSelfSignature } from './self-signature.ts'
+import { earliest, type Judge, keyEnd, newestSelfSignature } from './self-signature.ts'
 import { type SignaturePacket, types } from './signature-packet.ts'
 
 const maxOctets = 65536
@@ -28,6 +36,7 @@ export async function inspectCertificate(
   address: Address,
   at: Date,
   policy: CertificatePolicy,
+  context: InspectionContext = {},
 ): Promise<CertificateVerdict> {
   const read = readOutline(bytes)
   if (typeof read === 'string') return { verdict: 'reject', reasons: [read], ...nothingKnown }
@@ -38,32 +47,48 @@ export async function inspectCertificate(
   const judge: Judge = { primary, primaryIsSound: primaryReasons.length === 0, policy, at }
   const direct = await judgePrimary(judge, outline)
   const named = await chooseUserId(judge, outline.userIds, address)
-  const choice = await chooseSubkey(judge, outline.subkeys)
+  const choice = await chooseSubkey(judge, outline.subkeys, context.pinned)
   const reasons = [...primaryReasons, ...direct.reasons, ...named.reasons, ...choice.reasons]
 
-  let primaryEnds = earliest(
-    direct.signature && earliest(keyEnd(primary, direct.signature), direct.signature.expires),
-    named.certification && keyEnd(primary, named.certification),
-  )
-  if (isPast(primaryEnds, at)) reasons.push('primary_expired')
+  const primaryEnds = [
+    ...endAt(
+      direct.signature && earliest(keyEnd(primary, direct.signature), direct.signature.expires),
+      'primary_expired',
+    ),
+    ...endAt(named.certification && keyEnd(primary, named.certification), 'primary_expired'),
+    ...algorithmEnds(primary, policy),
+  ]
+  reasons.push(...pastReasons(primaryEnds, at))
+  const ends = [...primaryEnds, ...endAt(named.certification?.expires, 'user_id_unverified'), ...choice.ends]
   let format: CertificateVerdict['format'] = null
   if (reasons.length === 0 && choice.subkey !== undefined && named.certification !== undefined) {
     const view = await libraryView(binary, outline, choice.subkey, at)
     if (typeof view === 'string') reasons.push(view)
     else {
-      primaryEnds = earliest(primaryEnds, view.primaryEnds)
       format = named.certification.readsSeipdV2 && view.offersSeipdV2 ? 'seipdv2' : 'seipdv1'
+      ends.push(...endAt(view.primaryEnds, 'primary_expired'), ...formatEnds(format, policy))
       if (!policy.formats.includes(format)) reasons.push('format_not_allowed')
+      reasons.push(...pastReasons(formatEnds(format, policy), at))
     }
   }
+  const accepted = reasons.length === 0 && format !== null
+  const end = firstEnd(ends)
   return {
-    verdict: reasons.length === 0 && format !== null ? 'accept' : 'reject',
+    verdict: accepted ? 'accept' : 'reject',
     reasons: inOrder(reasons),
     fingerprint: primary.fingerprint,
     encryptionSubkey: choice.subkey?.fingerprint ?? null,
     algorithm: choice.subkey === undefined ? null : algorithmName(choice.subkey),
     format,
-    expires: earliest(primaryEnds, named.certification?.expires, choice.ends)?.toISOString() ?? null,
+    expires: end?.at.toISOString() ?? null,
+    expiresFor: end?.reason ?? null,
+    legacy: ends.some(({ reason }) => reason === 'algorithm_legacy_over' || reason === 'format_legacy_over'),
+    rsaModuli: accepted ? moduliOf([primary, choice.subkey]) : [],
+    certifiedByGiven:
+      accepted &&
+      context.certifier !== undefined &&
+      named.userId !== undefined &&
+      (await certifies(context.certifier, judge, named.userId, address)),
   }
 }
 
@@ -73,6 +98,27 @@ const nothingKnown = {
   algorithm: null,
   format: null,
   expires: null,
+  expiresFor: null,
+  legacy: false,
+  rsaModuli: [],
+  certifiedByGiven: false,
+}
+
+/** Whether a certificate that is itself acceptable for the address has certified this user ID on the judged key. */
+async function certifies(
+  certifier: Uint8Array,
+  judge: Judge,
+  userId: OutlinedUserId,
+  address: Address,
+): Promise<boolean> {
+  const read = readOutline(certifier)
+  if (typeof read === 'string') return false
+  const { verdict } = await inspectCertificate(certifier, address, judge.at, judge.policy)
+  return verdict === 'accept' && isCertifiedBy(read.outline.primary, judge, userId)
+}
+
+function moduliOf(keys: readonly (KeyPacket | undefined)[]): readonly string[] {
+  return keys.flatMap(key => (key?.rsa === undefined ? [] : [key.rsa.modulus.toString(16).toUpperCase()]))
 }
 
 function readOutline(bytes: Uint8Array): { binary: Uint8Array; outline: Outline } | CertificateReason {

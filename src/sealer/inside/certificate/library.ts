@@ -21,21 +21,21 @@ export type Signed = { readonly userId: Uint8Array } | { readonly subkey: KeyPac
 const anyHash: Config = { ...settings, rejectHashAlgorithms: new Set() }
 
 /**
- * Whether `primary` really made `signature` over exactly these octets, and the library knows everything critical in it.
+ * Whether `signer` really made `signature` over exactly these octets, and the library knows everything critical in it.
  * The library hashes what it would write, not what it read; so whatever it would write differently is not verified. Neither the time nor the strength of the hash is judged.
  */
 export async function isSignedBy(
-  primary: KeyPacket,
+  signer: KeyPacket,
   signature: SignaturePacket,
   over: Signed,
+  primary: KeyPacket = signer,
 ): Promise<boolean> {
   try {
-    const key = new PublicKeyPacket()
-    await key.read(primary.body)
+    const [by, key] = [await libraryKey(signer), await libraryKey(primary)]
     const packet = new LibrarySignature()
     packet.read(signature.body)
     const data: { key: PublicKeyPacket; userID?: UserIDPacket; bind?: PublicSubkeyPacket } = { key }
-    let faithful = sameOctets(key.write(), primary.body)
+    let faithful = sameOctets(key.write(), primary.body) && sameOctets(by.write(), signer.body)
     if (over !== 'primary' && 'userId' in over) {
       data.userID = new UserIDPacket()
       data.userID.read(over.userId)
@@ -46,11 +46,17 @@ export async function isSignedBy(
       faithful &&= sameOctets(data.bind.write(), over.subkey.body)
     }
     if (!faithful || packet.signatureType === null) return false
-    await packet.verify(key, packet.signatureType, data, signature.created, false, anyHash)
+    await packet.verify(by, packet.signatureType, data, signature.created, false, anyHash)
     return true
   } catch {
     return false
   }
+}
+
+async function libraryKey({ body }: KeyPacket): Promise<PublicKeyPacket> {
+  const key = new PublicKeyPacket()
+  await key.read(body)
+  return key
 }
 
 export interface LibraryView {

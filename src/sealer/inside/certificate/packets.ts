@@ -20,18 +20,23 @@ export const tags = {
  * Cuts `bytes` into packets (RFC 9580 section 4.2). Both header forms, whole lengths only: partial and indeterminate
  * lengths are for data packets, and a second reader could cut them elsewhere. Stops at the first sign of a private key,
  * so that its owner hears of it whatever else is wrong.
+ *
+ * @param first what the first packet may be
  */
-export function cutPackets(bytes: Uint8Array): readonly Packet[] {
+export function cutPackets(
+  bytes: Uint8Array,
+  first: readonly number[] = [tags.publicKey],
+): readonly Packet[] {
   const reader = new ByteReader(bytes)
   const packets: Packet[] = []
   while (!reader.done) {
-    const first = reader.uint(1)
-    if ((first & 0x80) === 0) throw new Refusal('malformed_packets')
-    const legacy = (first & 0x40) === 0
-    const tag = legacy ? (first >> 2) & 0x0f : first & 0x3f
+    const lead = reader.uint(1)
+    if ((lead & 0x80) === 0) throw new Refusal('malformed_packets')
+    const legacy = (lead & 0x40) === 0
+    const tag = legacy ? (lead >> 2) & 0x0f : lead & 0x3f
     if (tag === tags.secretKey || tag === tags.secretSubkey) throw new Refusal('private_key')
-    if (packets.length === 0 && tag !== tags.publicKey) throw new Refusal('not_a_certificate')
-    const length = legacy ? legacyLength(reader, first & 3) : currentLength(reader)
+    if (packets.length === 0 && !first.includes(tag)) throw new Refusal('not_a_certificate')
+    const length = legacy ? legacyLength(reader, lead & 3) : currentLength(reader)
     packets.push({ tag, body: reader.take(length) })
   }
   return packets

@@ -41,7 +41,12 @@ const order = {
   rsa_roca: 26,
   rsa_fermat: 27,
   rsa_small_factor: 28,
-  format_not_allowed: 29,
+  rsa_debian_weak: 29,
+  rsa_shared_factor: 30,
+  format_not_allowed: 31,
+  algorithm_legacy_over: 32,
+  format_legacy_over: 33,
+  cryptoperiod_over: 34,
 } as const satisfies Record<CertificateReason, number>
 
 export function inOrder(reasons: Iterable<CertificateReason>): readonly CertificateReason[] {

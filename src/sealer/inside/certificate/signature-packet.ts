@@ -29,6 +29,8 @@ export interface SignaturePacket {
   /** Whether feature 0x08, SEIPD version 2, is advertised (section 5.2.3.32). */
   readonly readsSeipdV2: boolean
   readonly namesRevoker: boolean
+  /** False: made for its maker's own use (section 5.2.3.19). */
+  readonly exportable: boolean
   /** Every issuer that is named, as upper-case hex of a key id. */
   readonly issuers: ReadonlySet<string>
 }
@@ -50,6 +52,7 @@ const hashes: Readonly<Record<number, string>> = {
 const subpacketTypes = {
   created: 2,
   expires: 3,
+  exportable: 4,
   keyLifetime: 9,
   revocationKey: 12,
   issuer: 16,
@@ -82,6 +85,7 @@ export function readSignaturePacket(body: Uint8Array): SignaturePacket {
     keyFlags: only(all, subpacketTypes.keyFlags)?.[0],
     readsSeipdV2: ((only(all, subpacketTypes.features)?.[0] ?? 0) & 0x08) !== 0,
     namesRevoker: all.some(subpacket => subpacket.type === subpacketTypes.revocationKey),
+    exportable: only(all, subpacketTypes.exportable)?.[0] !== 0,
     issuers: issuersOf(all),
   }
 }
