@@ -1,0 +1,109 @@
+import { X509Certificate } from 'node:crypto'
+import { request } from 'node:https'
+import { version } from '../../kernel/index.ts'
+import { clientTlsOptions } from '../tls/profile.ts'
+import type { FetchFailure } from './fetcher.ts'
+
+type Answer = Parameters<NonNullable<Parameters<typeof request>[2]>>[0]
+
+export type Exchange =
+  | { readonly kind: 'body'; readonly bytes: Uint8Array }
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'failed'; readonly failure: FetchFailure }
+
+interface Destination {
+  readonly url: URL
+  /** Connected to as it is; nothing is resolved here. */
+  readonly address: string
+  readonly port: number
+}
+
+interface Bounds {
+  readonly ca: string | undefined
+  readonly most: number
+  readonly signal: AbortSignal
+}
+
+/** One GET over a connection of its own. Never rejects, and leaves no connection behind. */
+export function exchange(
+  { url, address, port }: Destination,
+  { ca, most, signal }: Bounds,
+): Promise<Exchange> {
+  return new Promise(resolve => {
+    // Until the server has proved itself, whatever fails is a failure to reach it or to prove itself.
+    let stage: FetchFailure = 'connect_failed'
+    const sent = request({
+      ...clientTlsOptions,
+      ...(ca === undefined ? {} : { ca }),
+      host: address,
+      port,
+      servername: url.hostname,
+      checkServerIdentity: (_name, { raw }) =>
+        carriesName(new X509Certificate(raw), url.hostname) ? undefined : new Error('name mismatch'),
+      path: `${url.pathname}${url.search}`,
+      headers: {
+        host: url.host,
+        accept: '*/*',
+        'accept-encoding': 'identity',
+        'user-agent': `Sealpost/${version}`,
+      },
+      agent: false,
+      maxHeaderSize: 16 * 1024,
+      signal,
+    })
+    const end = (result: Exchange): void => {
+      resolve(result)
+      sent.destroy()
+    }
+    const fail = (failure: FetchFailure): void => end({ kind: 'failed', failure })
+    sent.on('socket', socket => {
+      socket.once('connect', () => {
+        stage = 'not_authenticated'
+      })
+      socket.once('secureConnect', () => {
+        stage = 'connection_lost'
+      })
+    })
+    sent.on('error', () => fail(stage))
+    // Nothing of HTTP that changes the protocol is for us.
+    sent.on('upgrade', () => fail('status_refused'))
+    sent.on('response', response => {
+      response.on('error', () => fail('connection_lost'))
+      const answer = judge(response, most)
+      if (answer !== undefined) end(answer)
+      else collect(response, most, end)
+    })
+    sent.end()
+  })
+}
+
+/** What the head of a response says already; undefined when the body is wanted. */
+function judge({ statusCode = 0, headers }: Answer, most: number): Exchange | undefined {
+  if ([301, 302, 303, 307, 308].includes(statusCode))
+    return headers.location === undefined
+      ? { kind: 'failed', failure: 'redirect_refused' }
+      : { kind: 'redirect', location: headers.location }
+  if (statusCode === 404 || statusCode === 410) return { kind: 'failed', failure: 'not_found' }
+  if (statusCode !== 200) return { kind: 'failed', failure: 'status_refused' }
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity') return { kind: 'failed', failure: 'encoding_refused' }
+  if (Number(headers['content-length'] ?? 0) > most) return { kind: 'failed', failure: 'too_large' }
+  return undefined
+}
+
+function collect(response: Answer, most: number, end: (result: Exchange) => void): void {
+  const pieces: Buffer[] = []
+  let length = 0
+  response.on('data', (piece: Buffer) => {
+    length += piece.length
+    if (length > most) end({ kind: 'failed', failure: 'too_large' })
+    else pieces.push(piece)
+  })
+  response.on('end', () => end({ kind: 'body', bytes: new Uint8Array(Buffer.concat(pieces)) }))
+  response.on('close', () => end({ kind: 'failed', failure: 'connection_lost' }))
+}
+
+/** RFC 9525: a subject alternative name, whole labels only; the subject says nothing. */
+function carriesName(certificate: X509Certificate, name: string): boolean {
+  return certificate.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined
+}

@@ -1,0 +1,2 @@
+/** HTTPS to servers that somebody else chose: a recipient's domain, a keyserver. */
+export { type Fetched, type Fetcher, type FetcherOptions, type FetchFailure, openFetcher } from './fetcher.ts'
