@@ -3,9 +3,9 @@ export function encodeWords(text: string): string {
   if (/^[\x20-\x7e]*$/.test(text) && !text.includes('=?')) return text
   const words: string[] = []
   let piece = ''
-  // 45 bytes become 60 characters of base64; a word may have 75 in all, and never part of a character.
+  // 36 bytes become 48 characters of base64, so that the longest name of a header fits before; never part of a character.
   for (const character of text) {
-    if (Buffer.byteLength(piece + character) > 45) {
+    if (Buffer.byteLength(piece + character) > 36) {
       words.push(piece)
       piece = ''
     }
@@ -14,10 +14,10 @@ export function encodeWords(text: string): string {
   return [...words, piece].map(word => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ')
 }
 
-/** A display name before an address: quoted (RFC 5322 section 3.2.4), or encoded words. */
+/** A display name before an address: quoted (RFC 5322 section 3.2.4), or encoded words and the end of a line. */
 export function displayName(text: string): string {
   const encoded = encodeWords(text)
-  return encoded === text ? `"${text.replace(/["\\]/g, '\\$&')}"` : encoded
+  return encoded === text ? `"${text.replace(/["\\]/g, '\\$&')}"` : `${encoded}\r\n`
 }
 
 /** Quoted-printable (RFC 2045 section 6.7) of UTF-8 text whose lines end with LF; lines of at most 76 characters, CRLF. */

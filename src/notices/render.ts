@@ -1,7 +1,7 @@
 import type { Address } from '../kernel/index.ts'
 import { displayName, quotedPrintable } from './encode.ts'
 import type { NoticeKind } from './notice.ts'
-import type { NoticeSender } from './sender.ts'
+import { type NoticeSender, readSender } from './sender.ts'
 import { noticeText } from './text.ts'
 
 declare const brand: unique symbol
@@ -29,10 +29,12 @@ export function renderNotice(
   sender: NoticeSender,
   outer: NoticeOuter,
 ): NoticeMail {
-  const { subject, text } = noticeText(kind, fields, sender)
+  const us = readSender(sender)
+  if (!('from' in us)) throw new TypeError(`notice sender: ${us.join(', ')}`)
+  const { subject, text } = noticeText(kind, fields, us)
   const ascii = /^[\n\x20-\x7e]*$/.test(text)
   const head = [
-    header('From', `${displayName(sender.organisation)} <${outer.from}>`),
+    header('From', `${displayName(us.organisation)} <${outer.from}>`),
     header('To', outer.to),
     header('Date', outer.date),
     header('Message-ID', outer.messageId),

@@ -101,7 +101,7 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
   /** Takes what is due; whether there may be more. */
   const claim = async (): Promise<boolean> => {
     const free = policy.connections - busy.size
-    if (free <= 0) return false
+    if (free <= 0 || stopping.signal.aborted) return false
     const claimed = await claimNotices(knex, policy.batch, [...busy.keys()])
     // A crash here leaves claims that nobody works on; their lease ends and they go to another courier.
     const groups = [...Map.groupBy(claimed, ({ address }) => domainOf(address))]
@@ -116,7 +116,7 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
       let wait = policy.poll
       try {
         await Promise.race([recorder.whenSound(), stopped])
-        if (!stopping.signal.aborted && (await claim())) wait = 0
+        if (await claim()) wait = 0
       } catch (error) {
         log.error('notice-claim-failed', error)
         wait = policy.pause
