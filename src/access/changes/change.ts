@@ -16,6 +16,7 @@ const line = z
   .refine(text => !/\p{C}/u.test(text) && scrub(text) === text)
 const recipient = z.custom<RecipientId>(value => typeof value === 'string' && isId('rcp', value))
 const proposal = z.custom<ProposalId>(value => typeof value === 'string' && isId('prp', value))
+const fingerprint = z.string().regex(/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/)
 const policy = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
 
 /**
@@ -28,7 +29,7 @@ const changes = {
     subject: proposal,
     body: z.strictObject({
       recipient,
-      certificate: z.string().regex(/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/),
+      certificate: fingerprint,
     }),
   },
   'recipient.reinstate': { subject: recipient, body: z.strictObject({}) },
@@ -47,6 +48,15 @@ const changes = {
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
       effectiveAt: z.iso.datetime(),
       expiresAt: z.iso.datetime(),
+      /** Of how many certificates in use those that the policy refuses are. */
+      assessed: z.int().min(0),
+      refused: z.array(
+        z.strictObject({
+          fingerprint,
+          reasons: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)),
+          from: z.iso.datetime(),
+        }),
+      ),
     }),
   },
 } as const
