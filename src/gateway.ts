@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
+import type { Knex } from 'knex'
 import { type Actor, recordEvent } from './audit/index.ts'
 import type { Config, Secrets } from './config/index.ts'
 import { openSigningKey } from './custody/index.ts'
-import { openCourier } from './delivery/index.ts'
+import { openCourier, type SendingPolicy } from './delivery/index.ts'
 import { createApi, createListener, createOps, type Listener, listen, openClients } from './http/index.ts'
 import { openIntake } from './intake/index.ts'
 import { type Clock, SealpostError, version } from './kernel/index.ts'
 import { assertSchemaCurrent, type Logger, openDatabase, openQueue } from './platform/index.ts'
+import { policyInForce } from './policy/index.ts'
 import { admitCiphertext, openSealerPool } from './sealer/host/index.ts'
 
 export interface Gateway {
@@ -61,7 +63,17 @@ export async function startGateway(
   if (config.roles.includes('courier')) {
     const { publicCa } = secrets
     const admit = admitCiphertext
-    const courier = openCourier({ knex, queue, clock, log, mailHost, allowedNetworks, publicCa, admit })
+    const courier = openCourier({
+      knex,
+      queue,
+      clock,
+      log,
+      mailHost,
+      allowedNetworks,
+      publicCa,
+      admit,
+      policyAt: at => sendingPolicy(knex, at),
+    })
     opened.defer(() => courier.stop(stopDeadline))
   }
 
@@ -105,6 +117,11 @@ export async function startGateway(
   }
   let stopped: Promise<void> | undefined
   return { apiPort: api?.port, opsPort: ops.port, stop: () => (stopped ??= stop()) }
+}
+
+async function sendingPolicy(knex: Knex, at: Date): Promise<SendingPolicy | undefined> {
+  const adopted = await policyInForce(knex, at)
+  return adopted && { minTls: adopted.policy.tls.minVersion }
 }
 
 function digest(config: Config): string {

@@ -5,6 +5,7 @@ import { standardPolicy } from './courier/policy.ts'
 import { type NoticeCourierOptions, standardNoticePolicy, startNoticeCourier } from './notice/courier.ts'
 
 export type { Courier } from './courier/courier.ts'
+export type { SendingPolicy } from './courier/last-check.ts'
 export { type CourierPolicy, standardPolicy } from './courier/policy.ts'
 export { type DestinationRule, parseDestinationRule } from './destination.ts'
 export { destinationsOf, listDestinations, setDestination } from './destinations.ts'

@@ -50,6 +50,8 @@ const dispositions = {
   attestation_missing: 'permanent',
   attestation_lapsed: 'permanent',
   outbound_gate_refused: 'permanent',
+  /** No crypto policy is in force. What was accepted waits for one. */
+  sending_not_approved: 'temporary',
   internal_error: 'temporary',
 
   /** The last attempt was temporary, and the time is over. */

@@ -1,4 +1,5 @@
 export { activateRecipient } from './activate-recipient.ts'
+export { approvePolicy } from './approve-policy.ts'
 export { type Answer, type Client, openClient } from './client.ts'
 export { type MailServer, type ReceivedMail, startMailServer } from './mail-server.ts'
 export { type Correspondent, createCorrespondent, readMail } from './recipient.ts'

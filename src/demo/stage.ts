@@ -12,6 +12,7 @@ import {
   issueServerCertificate,
 } from '../platform/pki/index.ts'
 import { activateRecipient } from './activate-recipient.ts'
+import { approvePolicy } from './approve-policy.ts'
 import { type GatewayProcess, runCli, startGatewayProcess } from './run-cli.ts'
 
 /** Where the stage's mail server is, and how it is reached. */
@@ -112,6 +113,8 @@ export async function openStage(data?: string): Promise<Stage> {
     }),
     database => database.close(),
   )
+
+  await approvePolicy(owner, systemClock)
 
   const resources = opened.move()
   return {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Address, RecipientId } from '../kernel/index.ts'
+import type { Address, PolicyRecordId, RecipientId } from '../kernel/index.ts'
 
 export interface ActiveRecipient {
   readonly id: RecipientId
@@ -40,4 +40,23 @@ export async function insertActiveRecipient(
     accepted_at: recipient.at,
     expires_at: certificate.expires,
   })
+}
+
+export async function insertPolicyRecord(
+  trx: Knex.Transaction,
+  record: { readonly id: PolicyRecordId; readonly policy: string; readonly sha256: string } & Period,
+): Promise<void> {
+  await trx('policy_records').insert({
+    id: record.id,
+    policy: record.policy,
+    sha256: record.sha256,
+    effective_at: record.from,
+    expires_at: record.until,
+    approved_at: record.from,
+  })
+}
+
+export interface Period {
+  readonly from: Date
+  readonly until: Date
 }

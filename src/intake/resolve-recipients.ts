@@ -4,6 +4,7 @@ import { type Application, maySendFrom } from '../access/index.ts'
 import { destinationsOf } from '../delivery/index.ts'
 import { type Address, type Clock, domainOf, type RecipientRefusal, SealpostError } from '../kernel/index.ts'
 import { inBatches } from '../platform/index.ts'
+import { policyInForce } from '../policy/index.ts'
 import { type ResolvedRecipient, resolveRecipients } from '../recipients/index.ts'
 import type { MessageMetadata, OuterHeaders, SealTarget } from '../sealer/host/index.ts'
 
@@ -13,7 +14,7 @@ export interface Addressee extends SealTarget {
 
 /**
  * Tells who a message goes to, each with the pinned subkey and the outer headers. All of them or none: throws
- * `sender_not_allowed`, or `recipients_refused` with a code for each one that cannot receive it (invariant 6). Messages
+ * `sender_not_allowed`, `sending_not_approved` while no policy is in force, or `recipients_refused` with a code for each one that cannot receive it (invariant 6). Messages
  * that come at the same time share the queries.
  */
 export function openResolution(
@@ -28,6 +29,7 @@ export function openResolution(
   return async (application, { from, to }) => {
     if (!maySendFrom(application, from)) throw new SealpostError('sender_not_allowed')
     const judged = await judge(to)
+    if (judged === 'not_approved') throw new SealpostError('sending_not_approved')
     const refusals = judged.filter(one => 'code' in one)
     if (refusals.length > 0) throw new SealpostError('recipients_refused', { recipients: refusals })
 
@@ -46,17 +48,19 @@ export function openResolution(
 
 type Judged = ResolvedRecipient | RecipientRefusal
 
-/** For each message its recipients in order, each resolved or refused. */
+/** For each message its recipients in order, each resolved or refused; nobody is looked at when nothing may be sent. */
 async function judgeAll(
   knex: Knex,
   messages: readonly (readonly Address[])[],
   at: Date,
-): Promise<readonly (readonly Judged[])[]> {
+): Promise<readonly (readonly Judged[] | 'not_approved')[]> {
   const addresses = [...new Set(messages.flat())]
-  const [{ usable, refused }, destinations] = await Promise.all([
+  const [adopted, { usable, refused }, destinations] = await Promise.all([
+    policyInForce(knex, at),
     resolveRecipients(knex, addresses, at),
     destinationsOf(knex, [...new Set(addresses.map(domainOf))]),
   ])
+  if (adopted === undefined) return messages.map(() => 'not_approved')
   const judged = new Map<Address, Judged>(refused.map(refusal => [refusal.address, refusal]))
   for (const resolved of usable) {
     const { address, recipient } = resolved

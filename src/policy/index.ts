@@ -21,6 +21,8 @@ export {
   listPolicies,
   loadPolicy,
   type Policy,
+  type PolicyFile,
   parsePolicy,
+  readPolicyFile,
 } from './load.ts'
 export { type CertificateInUse, findRecords as listPolicyRecords, type PolicyRecord } from './store.ts'

@@ -178,7 +178,8 @@ describe('what was revoked while it waited is not sent:', () => {
         .owner('certificates')
         .where({ fingerprint })
         .update({ expires_at: new Date(0) }),
-    recipient_not_active: id => post.owner('recipients').where({ id }).update({ state: 'suspended' }),
+    recipient_not_active: id =>
+      post.owner('recipients').where({ id }).update({ state: 'suspended', suspended_for: 'operator' }),
   }
   test.each(Object.entries(revocations))('%s', async (outcome, revoke) => {
     const accepted = await post.acceptOne(address())

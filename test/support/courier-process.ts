@@ -19,6 +19,7 @@ async function start({ gateway, policy }: { gateway: DatabaseConfig; policy: Cou
     allowedNetworks: [{ address: '127.0.0.0', prefix: 8, family: 'ipv4' }],
     publicCa: undefined,
     admit: bytes => bytes as Ciphertext,
+    policyAt: () => Promise.resolve({ minTls: 'TLSv1.2' }),
     lookup: () => Promise.resolve(['127.0.0.1']),
     policy,
   })

@@ -27,6 +27,7 @@ import {
 } from '../../src/platform/pki/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
+import { approvePolicy } from './policy.ts'
 
 /** A gateway in this process, with a database of its own and a mail server; everything real but DNS and time. */
 export interface House {
@@ -82,6 +83,7 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     san: 'URI:urn:test:billing',
     senders: [sender],
   })
+  await approvePolicy(owner)
   const { certificate: signer } = await initSigningKey(
     owner,
     systemClock,

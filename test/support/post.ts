@@ -60,6 +60,8 @@ export interface CourierSettings {
   readonly allowed?: readonly { address: string; prefix: number; family: 'ipv4' | 'ipv6' }[]
   readonly lookup?: (host: string) => Promise<readonly string[]>
   readonly admit?: (bytes: Uint8Array) => Ciphertext
+  /** Default: a policy is in force that asks for TLS 1.2. */
+  readonly policyAt?: (at: Date) => Promise<{ readonly minTls: 'TLSv1.2' | 'TLSv1.3' } | undefined>
 }
 
 /** Retries within a tenth of a second, short sessions. */
@@ -211,6 +213,7 @@ export async function openPost(): Promise<Post> {
         allowedNetworks: allowed,
         publicCa: undefined,
         admit: bytes => bytes as Ciphertext,
+        policyAt: () => Promise.resolve({ minTls: 'TLSv1.2' }),
         lookup: () => Promise.resolve(['127.0.0.1']),
         random: () => 0.5,
         ...rest,

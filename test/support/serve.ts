@@ -27,6 +27,7 @@ import {
 } from '../../src/platform/pki/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
+import { approvePolicy } from './policy.ts'
 
 /** What `serve` needs around it; the gateways are processes of their own, to be stopped, killed and started again. */
 export interface Ground {
@@ -109,6 +110,7 @@ export async function openGround(database?: Databases): Promise<Ground> {
     san: 'URI:urn:test:billing',
     senders: [sender],
   })
+  await approvePolicy(owner)
   const { certificate: signer } = await initSigningKey(
     owner,
     systemClock,

@@ -76,6 +76,7 @@ export async function sendDelivery(
   if (checked === 'not_ours') return undefined
   // A crash here leaves an attempt that was begun and not recorded; the job's heartbeat ends and another courier begins the next.
   if ('refused' in checked) return { ...finish(checked.refused), tls: undefined, peer: undefined }
+  if (checked.minTls === 'TLSv1.3' && session.evidence.version !== 'TLSv1.3') return finish('tls_too_weak')
   let ciphertext: Ciphertext
   try {
     ciphertext = admit(checked.ciphertext, delivery)

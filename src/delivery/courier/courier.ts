@@ -10,7 +10,7 @@ import { findDestination, findPending } from '../store.ts'
 import { type Admit, type HeldDelivery, sendDelivery, unsent } from './attempt.ts'
 import { openBudget } from './budget.ts'
 import { openLanes } from './lanes.ts'
-import { openLastCheck } from './last-check.ts'
+import { openLastCheck, type PolicyAt } from './last-check.ts'
 import type { CourierPolicy } from './policy.ts'
 import { openSettler } from './settler.ts'
 
@@ -26,6 +26,7 @@ export interface CourierOptions {
   /** PEM; undefined means the Mozilla roots of Node. */
   readonly publicCa: string | undefined
   readonly admit: Admit
+  readonly policyAt: PolicyAt
   readonly lookup: (host: string) => Promise<readonly string[]>
   readonly policy: CourierPolicy
   readonly random: () => number
@@ -50,7 +51,7 @@ export function startCourier(options: CourierOptions): Courier {
   const held = new Map<DeliveryId, HeldDelivery>()
   const stopping = new AbortController()
   const budget = openBudget(policy.ciphertextBytes)
-  const lastCheck = openLastCheck(knex, clock)
+  const lastCheck = openLastCheck(knex, clock, options.policyAt)
   const settler = openSettler({ ...options, retry: policy.retry }, policy.pause, log, result =>
     held.delete(result.held.delivery.id),
   )

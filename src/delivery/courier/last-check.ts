@@ -4,28 +4,45 @@ import { inBatches } from '../../platform/index.ts'
 import { checkStillUsable } from '../../recipients/index.ts'
 import { beginAttempts, type PendingDelivery } from '../store.ts'
 
-export type Checked = 'not_ours' | { readonly refused: RecipientCode } | { readonly ciphertext: Uint8Array }
+/** What the policy in force asks of sending. */
+export interface SendingPolicy {
+  readonly minTls: 'TLSv1.2' | 'TLSv1.3'
+}
+
+/** The policy at a time; undefined when none is in force, and so nothing is sent. */
+export type PolicyAt = (at: Date) => Promise<SendingPolicy | undefined>
+
+export type Checked =
+  | 'not_ours'
+  | { readonly refused: RecipientCode | 'sending_not_approved' }
+  | { readonly ciphertext: Uint8Array; readonly minTls: SendingPolicy['minTls'] }
 export type LastCheck = (delivery: PendingDelivery) => Promise<Checked>
 
 /** What is larger goes through alone, so that a batch stays small in memory. */
 const small = 256 * 1024
 
 /**
- * The look before MAIL FROM: whether recipient and certificate may still be sent to, and whether the delivery is still
- * where this courier saw it; if so, the attempt is begun and the ciphertext is here. In batches: two statements for
- * whatever is about to be sent at the time.
+ * The look before MAIL FROM: whether a policy is in force, whether recipient and certificate may still be sent to, and
+ * whether the delivery is still where this courier saw it; if so, the attempt is begun and the ciphertext is here. In
+ * batches: a few statements for whatever is about to be sent at the time.
  */
-export function openLastCheck(knex: Knex, clock: Clock): LastCheck {
+export function openLastCheck(knex: Knex, clock: Clock, policyAt: PolicyAt): LastCheck {
   const look = async (deliveries: readonly PendingDelivery[]): Promise<readonly Checked[]> => {
-    const [refusals, begun] = await Promise.all([
-      checkStillUsable(knex, deliveries, clock.now()),
+    const at = clock.now()
+    const [policy, refusals, begun] = await Promise.all([
+      policyAt(at),
+      checkStillUsable(knex, deliveries, at),
       beginAttempts(knex, deliveries),
     ])
     return deliveries.map(({ id }, i): Checked => {
       const ciphertext = begun.get(id)
       const refused = refusals[i]
       if (ciphertext === undefined) return 'not_ours'
-      return refused === undefined ? { ciphertext } : { refused }
+      // What is final comes first: a revoked key is not waited for.
+      if (refused !== undefined) return { refused }
+      return policy === undefined
+        ? { refused: 'sending_not_approved' }
+        : { ciphertext, minTls: policy.minTls }
     })
   }
   // Two in turn: while one waits for the disk, the other gathers.
