@@ -170,6 +170,12 @@ export type ToSealer =
       readonly encryptionSubkey: string | undefined
     }
   | {
+      readonly type: 'merge'
+      readonly job: number
+      readonly known: Uint8Array
+      readonly copy: Uint8Array
+    }
+  | {
       readonly type: 'generate'
       readonly job: number
       readonly userId: Address
@@ -192,6 +198,8 @@ export type FromSealer =
   | { readonly type: 'refused'; readonly job: number; readonly refusal: SealRefusal }
   | { readonly type: 'inspected'; readonly job: number; readonly verdict: CertificateVerdict }
   | { readonly type: 'revocation'; readonly job: number; readonly revokes: boolean }
+  /** Null: not two copies of one certificate. */
+  | { readonly type: 'merged'; readonly job: number; readonly certificate: Uint8Array | null }
   | {
       readonly type: 'generated'
       readonly job: number

@@ -19,6 +19,11 @@ export function isWellFormed(message: FromSealer): boolean {
       return isVerdict(message.verdict)
     case 'revocation':
       return typeof message.revokes === 'boolean'
+    case 'merged':
+      return (
+        message.certificate === null ||
+        (message.certificate instanceof Uint8Array && message.certificate.length <= 65_536)
+      )
     case 'ready':
     case 'key_refused':
     case 'failed':

@@ -49,6 +49,11 @@ export interface Inspector {
    * that it says of its time, reason or strength makes it count for less. False for anything else.
    */
   revokes(upload: Uint8Array, certificate: Uint8Array, encryptionSubkey?: string): Promise<boolean>
+  /**
+   * Two copies of one certificate made one, binary, with all that its owner said in either; undefined when `copy` is none,
+   * cannot be read, or would make it too large. Only a new verdict says what the result is worth.
+   */
+  merge(known: Uint8Array, copy: Uint8Array): Promise<Uint8Array | undefined>
   /** Ends the processes; what waits fails with `sealer_unavailable`. */
   close(): Promise<void>
 }
@@ -91,6 +96,12 @@ export function openInspector(options: Partial<InspectorLimits> = {}): Inspector
       const answer = await ask(job => ({ type: 'revokes', job, upload, certificate, encryptionSubkey }))
       if (answer.type !== 'revocation') throw unexpected(answer)
       return answer.revokes
+    },
+    async merge(known, copy) {
+      if (isTooLarge(copy)) return undefined
+      const answer = await ask(job => ({ type: 'merge', job, known, copy }))
+      if (answer.type !== 'merged') throw unexpected(answer)
+      return answer.certificate ?? undefined
     },
     async close() {
       closing.abort()

@@ -48,6 +48,9 @@ async function answer(message: Exclude<ToSealer, { type: 'key' }>): Promise<void
     case 'revokes':
       requireNoKey()
       return checkRevocation(message)
+    case 'merge':
+      requireNoKey()
+      return merge(message)
     case 'generate':
       requireNoKey()
       return generate(message)
@@ -84,6 +87,11 @@ async function checkRevocation(message: ToSealer & { type: 'revokes' }): Promise
   const { revokes } = await import('./certificate/revocation.ts')
   const { upload, certificate, encryptionSubkey, job } = message
   await say({ type: 'revocation', job, revokes: revokes(upload, certificate, encryptionSubkey) })
+}
+
+async function merge({ known, copy, job }: ToSealer & { type: 'merge' }): Promise<void> {
+  const { mergeCopies } = await import('./certificate/merge.ts')
+  await say({ type: 'merged', job, certificate: mergeCopies(known, copy) ?? null })
 }
 
 async function generate({ job, userId, keyEncryptionKey }: ToSealer & { type: 'generate' }): Promise<void> {
