@@ -283,7 +283,7 @@ export async function up(knex: Knex): Promise<void> {
     GRANT UPDATE (used_at) ON recipient_links TO sealpost_gateway;
     GRANT UPDATE (state, nonce_sha256, nonce_expires_at, proved_at, verified_by, verified_means, verified_at,
       change_request, approved_at, activates_at, activated_at, dropped_at, dropped_for) ON proposals TO sealpost_gateway;
-    GRANT UPDATE (bytes, expires_at, state, retired_at, finish_until, revoked_at, revoked_for, refreshed_at)
+    GRANT UPDATE (bytes, expires_at, format, state, retired_at, finish_until, revoked_at, revoked_for, refreshed_at)
       ON certificates TO sealpost_gateway;
     GRANT UPDATE (fields, ciphertext, state, attempts, next_attempt_at, outcome, settled_at) ON notices TO sealpost_gateway;
     GRANT DELETE ON recipient_links, operator_links, operator_sessions TO sealpost_gateway;

@@ -1,3 +1,7 @@
+export { openRefresh, type Refresh, type RefreshDependencies, type RefreshOutcome } from './copies/refresh.ts'
+export { findStale as staleCertificates } from './copies/store.ts'
+export { type CopyDependencies, type CopyOutcome, type OfferedCopy, takeCopy } from './copies/take-copy.ts'
+export { type Candidate, type Discovery, openDiscovery } from './discovery/find.ts'
 export {
   type Ending,
   type Inventory,
@@ -10,8 +14,6 @@ export {
   findCertificate,
   listCertificates,
   type Page,
-  type UsableCertificate,
-  usableCertificates,
 } from './estate/list.ts'
 export { assertNoSharedFactor } from './estate/shared-factor.ts'
 export { exposureCsv } from './exposure/csv.ts'

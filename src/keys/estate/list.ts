@@ -3,7 +3,7 @@ import { type Address, type ProposalId, type RecipientId, SealpostError } from '
 import type { Format } from '../../sealer/host/index.ts'
 import type { RevocationReason } from '../life/revoke.ts'
 import type { CertificateState } from '../life/standing.ts'
-import { findRecord, findRecords, pageOfEstate } from './store.ts'
+import { findRecord, findRecords } from './store.ts'
 
 /** A certificate that was activated at some time, without its bytes. */
 export interface CertificateRecord {
@@ -56,21 +56,4 @@ export async function findCertificate(
   const record = await findRecord(knex, fingerprint)
   if (record === undefined) throw new SealpostError('not_found')
   return record
-}
-
-export interface UsableCertificate {
-  readonly fingerprint: string
-  readonly bytes: Uint8Array
-  readonly address: Address
-}
-
-/** Whatever can be sent to at `at`, page by page: the active certificates, and retired ones in their overlap. */
-export async function* usableCertificates(knex: Knex, at: Date): AsyncGenerator<UsableCertificate> {
-  for (let after = ''; ; ) {
-    const page = await pageOfEstate(knex, at, after)
-    yield* page
-    const last = page.at(-1)
-    if (last === undefined) return
-    after = last.fingerprint
-  }
 }

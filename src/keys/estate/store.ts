@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { RecipientId } from '../../kernel/index.ts'
 import type { Inventory, InventoryLine } from './inventory.ts'
-import type { CertificateFilter, CertificateRecord, UsableCertificate } from './list.ts'
+import type { CertificateFilter, CertificateRecord } from './list.ts'
 
 const columns = `c.fingerprint, c.recipient_id AS recipient, r.address, c.encryption_subkey AS "encryptionSubkey",
   c.algorithm, c.format, c.state, c.accepted_at AS "acceptedAt", c.expires_at AS "expiresAt",
@@ -35,21 +35,6 @@ export async function findRecord(
     [fingerprint],
   )
   return rows[0]
-}
-
-/** 200 certificates are at most 13 MB. */
-export async function pageOfEstate(
-  knex: Knex,
-  at: Date,
-  after: string,
-): Promise<readonly UsableCertificate[]> {
-  const { rows } = await knex.raw<{ rows: UsableCertificate[] }>(
-    `SELECT c.fingerprint, c.bytes, r.address FROM certificates c JOIN recipients r ON r.id = c.recipient_id
-      WHERE c.fingerprint > ? AND (c.state = 'active' OR c.state = 'retired' AND c.finish_until > ?)
-      ORDER BY c.fingerprint LIMIT 200`,
-    [after, at],
-  )
-  return rows
 }
 
 export async function countEstate(knex: Knex, at: Date): Promise<readonly InventoryLine[]> {
