@@ -12,6 +12,7 @@ export const reports = {
   certificate_extended: 'A newer copy of their key was found; it is good for longer.',
   certificate_revoked: 'Their key was revoked. Nothing is sent to it any more.',
   recipient_suspended: 'They were suspended, and get nothing for now.',
+  recipient_stopped: 'The link in a mail to them was used to stop the use of their key.',
   recipient_unenrolled: 'They were unenrolled.',
   refresh_found_other_key: 'A directory shows a key for them that is not the one in use.',
 } as const

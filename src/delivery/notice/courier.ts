@@ -33,7 +33,8 @@ export const standardNoticePolicy: NoticePolicy = {
   pause: standardPolicy.pause,
 }
 
-export type NoticeCourierOptions = Omit<CourierOptions, 'queue' | 'policy'> & {
+/** Without the crypto policy: a notice also tells that one waits for its approval. */
+export type NoticeCourierOptions = Omit<CourierOptions, 'queue' | 'policy' | 'policyAt'> & {
   readonly policy: NoticePolicy
 }
 
