@@ -127,6 +127,8 @@ export async function up(knex: Knex): Promise<void> {
       proposed_at timestamptz NOT NULL,
       nonce_sha256 bytea CHECK (length(nonce_sha256) = 32),
       nonce_expires_at timestamptz,
+      nonce_sent_at timestamptz,
+      nonce_tries int NOT NULL DEFAULT 0,
       proved_at timestamptz,
       verified_by text REFERENCES operators (id),
       verified_means text CHECK (verified_means IN ('phone', 'in_person', 'video', 'letter')),
@@ -145,6 +147,8 @@ export async function up(knex: Knex): Promise<void> {
     );
     CREATE UNIQUE INDEX proposals_one_open ON proposals (recipient_id) WHERE state NOT IN ('activated', 'dropped');
     CREATE UNIQUE INDEX proposals_nonce ON proposals (nonce_sha256);
+    CREATE INDEX proposals_of_recipient ON proposals (recipient_id, proposed_at);
+    CREATE INDEX proposals_due ON proposals (activates_at) WHERE state = 'approved';
 
     CREATE FUNCTION proposal_moves() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -197,17 +201,32 @@ export async function up(knex: Knex): Promise<void> {
 
     CREATE FUNCTION recipient_guard() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      IF OLD.state = 'unenrolled' AND NEW.state <> 'unenrolled' OR OLD.address <> NEW.address THEN
-        RAISE EXCEPTION 'unenrolment is final, and an address is for life' USING ERRCODE = 'check_violation';
+      IF TG_OP = 'INSERT' THEN
+        IF current_user = 'sealpost_gateway' AND (NEW.state <> 'invited' OR NEW.attested_until IS NOT NULL) THEN
+          RAISE EXCEPTION 'a recipient begins with an invitation' USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        RETURN NEW;
       END IF;
-      IF NEW.state = 'active' AND OLD.state <> 'active' AND NOT EXISTS (
-        SELECT FROM certificates WHERE recipient_id = NEW.id AND state IN ('active', 'revoked')) THEN
-        RAISE EXCEPTION 'no certificate was ever activated' USING ERRCODE = 'check_violation';
+      IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
+          ('invited', 'active'), ('active', 'suspended'), ('suspended', 'active'), ('invited', 'unenrolled'),
+          ('active', 'unenrolled'), ('suspended', 'unenrolled')) OR OLD.address <> NEW.address THEN
+        RAISE EXCEPTION 'a recipient does not go that way, and an address is for life'
+          USING ERRCODE = 'check_violation';
+      END IF;
+      IF OLD.state = 'invited' AND NEW.state = 'active' AND NOT EXISTS (
+        SELECT FROM certificates WHERE recipient_id = NEW.id AND state = 'active') THEN
+        RAISE EXCEPTION 'no certificate was activated' USING ERRCODE = 'check_violation';
+      END IF;
+      IF current_user = 'sealpost_gateway' AND OLD.state = 'suspended' AND NEW.state = 'active' AND NOT EXISTS (
+        SELECT FROM change_requests WHERE kind = 'recipient.reinstate' AND subject = NEW.id AND state = 'approved'
+          AND xmin = pg_current_xact_id()::xid) THEN
+        RAISE EXCEPTION 'nobody approved that in this transaction' USING ERRCODE = 'check_violation';
       END IF;
       RETURN NEW;
     END
     $$;
-    CREATE TRIGGER recipients_guard BEFORE UPDATE ON recipients FOR EACH ROW EXECUTE FUNCTION recipient_guard();
+    CREATE TRIGGER recipients_guard BEFORE INSERT OR UPDATE ON recipients
+      FOR EACH ROW EXECUTE FUNCTION recipient_guard();
 
     -- Copies of certificates change only by refresh; what was seen of a revocation stays (keys/merge.ts).
     CREATE INDEX deliveries_by_certificate ON deliveries (certificate, accepted_at);
@@ -272,6 +291,10 @@ export async function up(knex: Knex): Promise<void> {
     );
 
     CREATE INDEX recipients_by_state ON recipients (state, id);
+    CREATE INDEX recipients_by_organisation ON recipients (organisation, id);
+    CREATE INDEX recipients_address_prefix ON recipients (lower(address) text_pattern_ops);
+    CREATE INDEX recipients_organisation_prefix ON recipients (lower(organisation) text_pattern_ops);
+    CREATE INDEX recipients_attested ON recipients (attested_until);
     CREATE INDEX certificates_expiring ON certificates (expires_at) WHERE state = 'active';
 
     GRANT SELECT ON operators TO sealpost_gateway;
@@ -281,7 +304,7 @@ export async function up(knex: Knex): Promise<void> {
     GRANT UPDATE (state, decided_by, decided_at) ON change_requests TO sealpost_gateway;
     GRANT UPDATE (state, phone, retention_days, attested_until, suspended_for) ON recipients TO sealpost_gateway;
     GRANT UPDATE (used_at) ON recipient_links TO sealpost_gateway;
-    GRANT UPDATE (state, nonce_sha256, nonce_expires_at, proved_at, verified_by, verified_means, verified_at,
+    GRANT UPDATE (state, nonce_sha256, nonce_expires_at, nonce_sent_at, nonce_tries, proved_at, verified_by, verified_means, verified_at,
       change_request, approved_at, activates_at, activated_at, dropped_at, dropped_for) ON proposals TO sealpost_gateway;
     GRANT UPDATE (bytes, expires_at, format, state, retired_at, finish_until, revoked_at, revoked_for, refreshed_at)
       ON certificates TO sealpost_gateway;

@@ -1,13 +1,6 @@
 export { type ProposalState, type RecipientState } from './enrolment.ts'
-export {
-  type Acting,
-  type ActingOperator,
-  type AskedChange,
-  type Enrolment,
-  type EnrolmentDependencies,
-  openEnrolment,
-  type Visitor,
-} from './open-enrolment.ts'
+export type { Acting, EnrolmentDependencies } from './dependencies.ts'
+export { type Enrolment, openEnrolment, type Visitor } from './open-enrolment.ts'
 export { checkStillUsable } from './recheck.ts'
 export type {
   Attestation,
@@ -30,7 +23,6 @@ export type {
   RecipientSummary,
   RecipientView,
   ShownFingerprint,
-  SuspensionReason,
   VerificationMeans,
 } from './recipient.ts'
 export { attestationKinds, recipientKinds, suspensionReasons, verificationMeans } from './recipient.ts'

@@ -1,79 +1,39 @@
-import type { Knex } from 'knex'
-import type {
-  Address,
-  ChangeRequestId,
-  Clock,
-  OperatorId,
-  ProposalId,
-  RecipientCode,
-  RecipientId,
-} from '../kernel/index.ts'
-import type { Policy } from '../policy/index.ts'
-import type { CertificatePolicy, CertificateVerdict, SealerPool } from '../sealer/host/index.ts'
+import type { ApplyChange, ChangeRequest, Operator } from '../access/index.ts'
+import type { ProposalId, RecipientId } from '../kernel/index.ts'
+import type { RevocationReason } from '../keys/index.ts'
+import { type Acting, type EnrolmentDependencies, partsOf } from './dependencies.ts'
+import { openImport } from './invite/import-csv.ts'
+import { openInvitations } from './invite/invite.ts'
+import { openPages } from './link/pages.ts'
+import { openStopping } from './link/stop.ts'
+import { openActivating } from './proposal/activate.ts'
+import { openApproving } from './proposal/approve.ts'
+import { openProposing } from './proposal/propose.ts'
+import { openProving } from './proposal/prove.ts'
+import { openVerifying } from './proposal/verify.ts'
 import type {
   ImportReport,
   Invitation,
   NewAttestation,
   Page,
-  ProposeOutcome,
   ProposalSource,
+  ProposeOutcome,
   Recipient,
   RecipientDetails,
   RecipientFilter,
   RecipientSummary,
   RecipientView,
-  SuspensionReason,
   VerificationMeans,
 } from './recipient.ts'
-
-/** Who acts: an operator, who then needs the role `admin`; the host's command line; or the gateway by itself. */
-export type Acting = ActingOperator | 'host' | 'gateway'
-
-export interface ActingOperator {
-  readonly id: OperatorId
-  readonly roles: readonly string[]
-}
-
-export interface AskedChange {
-  readonly id: ChangeRequestId
-  readonly kind: string
-  readonly subject: string
-  readonly body: unknown
-  readonly askedBy: OperatorId
-}
+import type { SuspensionReason } from '../notices/index.ts'
+import { openAsking } from './standing/asked.ts'
+import { openEnding } from './standing/change.ts'
+import { openLooking } from './view/look.ts'
 
 /** Whoever opens a page: their IP address, for the audit log, and the cookie of their page, when they have one. */
 export interface Visitor {
   readonly peer: string
   readonly session?: string | undefined
-}
-
-export interface EnrolmentDependencies {
-  readonly knex: Knex
-  readonly clock: Clock
-  /** Where tokens and codes come from. Default: `randomBytes`. */
-  readonly random?: (size: number) => Uint8Array
-  readonly inspector: {
-    inspect(
-      bytes: Uint8Array,
-      address: Address,
-      at: Date,
-      policy: CertificatePolicy,
-      certifier?: Uint8Array,
-    ): Promise<CertificateVerdict>
-    revokes(bytes: Uint8Array, certificate: Uint8Array): Promise<boolean>
-  }
-  /** What seals the mail with the code. Undefined on a replica that does not seal: a proposal then throws `sealed`. */
-  readonly sealer: Pick<SealerPool, 'seal'> | undefined
-  readonly stop: (
-    trx: Knex.Transaction,
-    clock: Clock,
-    which: { certificate: string } | { recipient: RecipientId },
-    code: RecipientCode,
-  ) => Promise<number>
-  readonly sender: { from: Address; mailHost: string; publicUrl: string; organisation: string }
-  /** The policy in force. Throws `sending_not_approved`. */
-  readonly policy: () => Promise<Policy>
 }
 
 /**
@@ -107,38 +67,48 @@ export interface Enrolment {
   prove(code: string, from: Visitor): Promise<RecipientView>
   /** Records how the fingerprint was compared, and asks for `recipient.activate` in the name of the same operator. */
   verifyFingerprint(
-    operator: ActingOperator,
+    operator: Operator,
     proposal: ProposalId,
     means: VerificationMeans,
-  ): Promise<AskedChange>
+  ): Promise<ChangeRequest>
   /** Drops a proposal. */
-  reject(operator: ActingOperator, proposal: ProposalId): Promise<void>
+  reject(operator: Operator, proposal: ProposalId): Promise<void>
   suspend(by: Acting, recipient: RecipientId, reason: SuspensionReason): Promise<void>
   unenrol(by: Acting, recipient: RecipientId): Promise<void>
-  askReinstate(operator: ActingOperator, recipient: RecipientId): Promise<AskedChange>
+  askReinstate(operator: Operator, recipient: RecipientId): Promise<ChangeRequest>
   askAttest(
-    operator: ActingOperator,
+    operator: Operator,
     recipient: RecipientId,
     attestations: readonly NewAttestation[],
-  ): Promise<AskedChange>
+  ): Promise<ChangeRequest>
   /** For `openApprovals`. Each throws `state_conflict` when what was asked no longer fits. */
-  applyActivation(trx: Knex.Transaction, change: AskedChange, approver: ActingOperator): Promise<void>
-  applyReinstate(trx: Knex.Transaction, change: AskedChange, approver: ActingOperator): Promise<void>
-  applyAttest(trx: Knex.Transaction, change: AskedChange, approver: ActingOperator): Promise<void>
+  applyActivation: ApplyChange<'recipient.activate'>
+  applyReinstate: ApplyChange<'recipient.reinstate'>
+  applyAttest: ApplyChange<'recipient.attest'>
   /** Activates what waited for the end of its cooling-off. How many it were. */
   activateDue(now: Date): Promise<number>
   /** From the link in any mail: revokes what is active and drops what is proposed. Throws `link_invalid`, audited. */
-  revokeByLink(
-    token: string,
-    reason: 'compromised' | 'superseded' | 'retired' | 'left' | 'unknown',
-    peer: string,
-  ): Promise<{ revoked: readonly string[] }>
+  revokeByLink(token: string, reason: RevocationReason, peer: string): Promise<{ revoked: readonly string[] }>
   /** A revocation of one of the recipient's certificates, as a file. `false`: it is none. */
   revokeByUpload(session: string | undefined, bytes: Uint8Array): Promise<boolean>
   list(filter: RecipientFilter, page: Page): Promise<readonly RecipientSummary[]>
   show(recipient: RecipientId): Promise<RecipientDetails>
 }
 
-export function openEnrolment(_dependencies: EnrolmentDependencies): Enrolment {
-  throw new Error('under construction')
+export function openEnrolment(dependencies: EnrolmentDependencies): Enrolment {
+  const parts = partsOf(dependencies)
+  return {
+    ...openInvitations(parts),
+    ...openImport(parts),
+    ...openPages(parts),
+    ...openProposing(parts),
+    ...openProving(parts),
+    ...openVerifying(parts),
+    ...openApproving(parts),
+    ...openActivating(parts),
+    ...openEnding(parts),
+    ...openAsking(parts),
+    ...openStopping(parts),
+    ...openLooking(parts),
+  }
 }

@@ -6,6 +6,7 @@ import type {
   ProposalId,
   RecipientId,
 } from '../kernel/index.ts'
+import type { SuspensionReason } from '../notices/index.ts'
 import type { CertificateReason, CertificateVerdict, Format } from '../sealer/host/index.ts'
 import type { ProposalState, RecipientState } from './enrolment.ts'
 
@@ -19,8 +20,13 @@ export type AttestationKind = (typeof attestationKinds)[number]
 export const verificationMeans = ['phone', 'in_person', 'video', 'letter'] as const
 export type VerificationMeans = (typeof verificationMeans)[number]
 
-export const suspensionReasons = ['operator', 'attestation_lapsed', 'incident'] as const
-export type SuspensionReason = (typeof suspensionReasons)[number]
+export const suspensionReasons = [
+  'operator',
+  'attestation_missing',
+  'attestation_lapsed',
+  'certificate_expired',
+  'certificate_not_allowed',
+] as const satisfies readonly SuspensionReason[]
 
 export type ProposalSource = 'upload' | 'wkd' | 'vks' | 'refresh'
 

@@ -22,6 +22,11 @@ beforeAll(async () => {
 afterAll(() => rooms.close())
 
 const recipient: RecipientId = newId('rcp', systemClock)
+const attestation = {
+  kind: 'aoc',
+  reference: 'AOC 2026, §4 – Zürich',
+  validUntil: '2027-01-01T00:00:00Z',
+} as const
 const good: readonly Change[] = [
   {
     kind: 'recipient.activate',
@@ -32,7 +37,7 @@ const good: readonly Change[] = [
   {
     kind: 'recipient.attest',
     subject: recipient,
-    body: { kind: 'aoc', reference: 'AOC 2026, §4 – Zürich', validUntil: '2027-01-01T00:00:00Z' },
+    body: { attestations: [attestation] },
   },
   {
     kind: 'policy.adopt',
@@ -73,15 +78,16 @@ test.each([
 })
 
 const canary = '4111111111111111'
+const attesting = (wrong: object) => ({ attestations: [{ ...attestation, ...wrong }] })
 test.each<[string, string, object]>([
   ['a recipient where a proposal belongs', 'recipient.activate', { subject: recipient }],
   ['half a fingerprint', 'recipient.activate', { body: { recipient, certificate: 'A'.repeat(16) } }],
   ['no body', 'recipient.attest', { body: undefined }],
   ['a field too many', 'recipient.reinstate', { body: { [canary]: canary } }],
-  ['a card number', 'recipient.attest', { body: { reference: canary } }],
-  ['a line break', 'recipient.attest', { body: { reference: 'a\nb' } }],
-  ['an invisible character', 'recipient.attest', { body: { reference: 'a\u202eb' } }],
-  ['a time without a zone', 'recipient.attest', { body: { validUntil: '2027-01-01T00:00:00' } }],
+  ['a card number', 'recipient.attest', { body: attesting({ reference: canary }) }],
+  ['a line break', 'recipient.attest', { body: attesting({ reference: 'a\nb' }) }],
+  ['an invisible character', 'recipient.attest', { body: attesting({ reference: 'a\u202eb' }) }],
+  ['a time without a zone', 'recipient.attest', { body: attesting({ validUntil: '2027-01-01T00:00:00' }) }],
   ['a policy named by a path', 'policy.adopt', { subject: '../standard' }],
 ])('%s is refused, and not repeated', async (_, kind, wrong: { subject?: string; body?: object }) => {
   const right = good.find(change => change.kind === kind)

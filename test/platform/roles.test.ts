@@ -54,7 +54,7 @@ const refused = {
     "UPDATE deliveries SET certificate = 'x'",
     "UPDATE recipients SET address = 'x'",
     "INSERT INTO recipients VALUES ('rcp_2', 'c@d', 'employee', 'o', 'active', now())",
-    "UPDATE certificates SET bytes = ''",
+    "UPDATE certificates SET fingerprint = 'x'",
     "INSERT INTO applications VALUES ('app_2', 'b', 'DNS:b', '{}', now())",
     'UPDATE applications SET revoked_at = NULL',
     "UPDATE destinations SET rule = '{}'",
@@ -103,7 +103,7 @@ for (const [role, statements] of Object.entries(refused) as [keyof typeof refuse
 
 describe('PostgreSQL lets', () => {
   test.each([
-    "UPDATE recipients SET state = 'suspended'",
+    "UPDATE recipients SET state = 'suspended', suspended_for = 'operator'",
     "UPDATE certificates SET state = 'revoked', revoked_at = now()",
     "INSERT INTO messages VALUES ('msg_1', 'app_1', 'a@b', NULL, now())",
     "INSERT INTO audit_events (id, at, type, body, hash) VALUES ('evt_2', now(), 't', '{}', sha256('x'))",

@@ -36,9 +36,16 @@ const changes = {
   'recipient.attest': {
     subject: recipient,
     body: z.strictObject({
-      kind: z.enum(['aoc', 'saq', 'contract', 'scope', 'training', 'retention']),
-      reference: line,
-      validUntil: z.iso.datetime(),
+      attestations: z
+        .array(
+          z.strictObject({
+            kind: z.enum(['aoc', 'saq', 'contract', 'scope', 'training', 'retention']),
+            reference: line,
+            validUntil: z.iso.datetime(),
+          }),
+        )
+        .min(1)
+        .max(20),
     }),
   },
   'policy.adopt': {

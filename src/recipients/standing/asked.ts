@@ -1,0 +1,120 @@
+import type { Knex } from 'knex'
+import {
+  askForChange,
+  type Change,
+  type ChangeRequest,
+  type Operator,
+  requireRole,
+} from '../../access/index.ts'
+import { appendEvents } from '../../audit/index.ts'
+import { isId, newId, type RecipientId, SealpostError } from '../../kernel/index.ts'
+import { actorOf, type Parts } from '../dependencies.ts'
+import type { Enrolment } from '../open-enrolment.ts'
+import { assertAttestations } from '../invite/check.ts'
+import type { Attestation, Recipient } from '../recipient.ts'
+import { attestationEvents, attestedUntil } from './attestations.ts'
+import { assertStep, locked } from './locked.ts'
+import { attestationsOf, findRecipient, insertAttestations, setAttestedUntil, setState } from './store.ts'
+
+/** Towards more: one person asks, another approves. */
+export function openAsking(
+  parts: Parts,
+): Pick<Enrolment, 'askReinstate' | 'applyReinstate' | 'askAttest' | 'applyAttest'> {
+  const { clock, tell } = parts
+  return {
+    async askReinstate(operator, id) {
+      requireRole(operator, 'admin')
+      const recipient = await found(parts, id)
+      assertReinstatable(recipient, clock.now())
+      return ask(parts, operator, recipient, { kind: 'recipient.reinstate', subject: id, body: {} })
+    },
+
+    async applyReinstate(trx, change, approver) {
+      const recipient = await locked(trx, change.subject)
+      assertReinstatable(recipient, clock.now())
+      const { id } = recipient
+      await setState(trx, id, 'active', null)
+      await appendEvents(trx, clock, [
+        {
+          actor: actorOf(approver),
+          event: { type: 'recipient.reinstated', recipient: id, change: change.id },
+        },
+      ])
+      await tell.recipient(trx, recipient, 'reinstated', {})
+    },
+
+    async askAttest(operator, id, attestations) {
+      requireRole(operator, 'admin')
+      const recipient = await found(parts, id)
+      assertEnrolled(recipient)
+      assertAttestations(attestations, clock.now())
+      const body = {
+        attestations: attestations.map(({ kind, reference, validUntil }) => ({
+          kind,
+          reference,
+          validUntil: validUntil.toISOString(),
+        })),
+      }
+      return ask(parts, operator, recipient, { kind: 'recipient.attest', subject: id, body })
+    },
+
+    async applyAttest(trx, change, approver) {
+      const recipient = await locked(trx, change.subject)
+      assertEnrolled(recipient)
+      const recordedAt = clock.now()
+      const given = change.body.attestations.map(
+        ({ kind, reference, validUntil }): Attestation => ({
+          id: newId('att', clock),
+          kind,
+          reference,
+          validUntil: new Date(validUntil),
+          recordedBy: change.askedBy,
+          recordedAt,
+        }),
+      )
+      if (given.some(({ validUntil }) => validUntil <= recordedAt))
+        throw new SealpostError('state_conflict', { detail: 'expired' })
+      await insertAttestations(trx, recipient.id, given)
+      // Of somebody who was never approved, nothing counts yet.
+      if (recipient.state !== 'invited') {
+        const all = await attestationsOf(trx, recipient.id)
+        await setAttestedUntil(trx, recipient.id, attestedUntil(recipient.kind, all))
+      }
+      await appendEvents(trx, clock, attestationEvents(actorOf(approver), recipient.id, given))
+    },
+  }
+}
+
+/**
+ * Without a lock on the recipient: `askForChange` may wait for an approval under way, which waits for that lock. What is
+ * asked is held against the recipient again when it is approved.
+ */
+function ask(
+  { knex, clock, tell }: Parts,
+  operator: Operator,
+  { address }: Recipient,
+  change: Change,
+): Promise<ChangeRequest> {
+  return knex.transaction(async (trx: Knex.Transaction) => {
+    const asked = await askForChange(trx, clock, operator, change)
+    await tell.approvers(trx, operator, address, asked)
+    return asked
+  })
+}
+
+async function found({ knex }: Parts, id: RecipientId): Promise<Recipient> {
+  const recipient = isId('rcp', id) ? await findRecipient(knex, id) : undefined
+  if (recipient === undefined) throw new SealpostError('not_found')
+  return recipient
+}
+
+function assertEnrolled({ state }: Recipient): void {
+  if (state === 'unenrolled') throw new SealpostError('state_conflict', { detail: 'unenrolled' })
+}
+
+/** Who lacks an attestation would be suspended again at once. */
+function assertReinstatable(recipient: Recipient, at: Date): void {
+  assertStep('reinstate', recipient, undefined)
+  if (recipient.attestedUntil === null || recipient.attestedUntil <= at)
+    throw new SealpostError('state_conflict', { detail: 'attestation' })
+}

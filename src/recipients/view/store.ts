@@ -1,0 +1,49 @@
+import type { Knex } from 'knex'
+import type { Page, RecipientFilter, RecipientSummary } from '../recipient.ts'
+
+/**
+ * A page of recipients, newest first. Each filter goes by an index of its own (migrations/0003-enrolment.ts), and a page
+ * by the id of the last recipient of the one before; there is no total, for counting reads everything.
+ */
+export async function pageOfRecipients(
+  knex: Knex,
+  { state, kind, organisation, q, expiringBefore }: RecipientFilter,
+  { limit, after }: Page,
+): Promise<readonly RecipientSummary[]> {
+  const conditions: string[] = []
+  const bindings: Knex.RawBinding[] = []
+  const add = (condition: string, ...values: Knex.RawBinding[]): void => {
+    conditions.push(condition)
+    bindings.push(...values)
+  }
+  if (after !== undefined) add('r.id < ?', after)
+  if (state !== undefined) add('r.state = ?', state)
+  if (kind !== undefined) add('r.kind = ?', kind)
+  if (organisation !== undefined) add('r.organisation = ?', organisation)
+  if (q !== undefined) {
+    const prefix = `${q.toLowerCase().replace(/[\\%_]/g, String.raw`\$&`)}%`
+    add('(lower(r.address) LIKE ? OR lower(r.organisation) LIKE ?)', prefix, prefix)
+  }
+  if (expiringBefore !== undefined) {
+    add(
+      `r.id IN (SELECT recipient_id FROM certificates WHERE state = 'active' AND expires_at < ?
+                UNION SELECT id FROM recipients WHERE attested_until < ?)
+       AND r.state <> 'unenrolled'`,
+      expiringBefore,
+      expiringBefore,
+    )
+  }
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
+  // What is joined is looked up for the lines of the page alone.
+  const { rows } = await knex.raw<{ rows: RecipientSummary[] }>(
+    `SELECT r.*, c.fingerprint AS certificate, c.expires_at AS "certificateExpiresAt", p.state AS proposal
+       FROM (SELECT r.id, r.address, r.organisation, r.kind, r.state, r.phone, r.retention_days AS "retentionDays",
+                    r.attested_until AS "attestedUntil", r.suspended_for AS "suspendedFor", r.created_at AS "createdAt"
+               FROM recipients r ${where} ORDER BY r.id DESC LIMIT ?) r
+       LEFT JOIN certificates c ON c.recipient_id = r.id AND c.state = 'active'
+       LEFT JOIN proposals p ON p.recipient_id = r.id AND p.state NOT IN ('activated', 'dropped')
+      ORDER BY r.id DESC`,
+    [...bindings, limit],
+  )
+  return rows
+}
