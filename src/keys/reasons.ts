@@ -105,7 +105,7 @@ const explanations: Readonly<Record<CertificateReason, ReasonExplanation>> = {
     'Stop using this key anywhere, and make a new one with another program.',
   ),
   rsa_debian_weak: because(
-    'The RSA key was made by the faulty OpenSSL of Debian 4 (CVE-2008-0166); its private key is published.',
+    'The RSA key was made by the faulty OpenSSL of Debian (CVE-2008-0166), or is of its time, 2006 to 2008.',
     'Stop using this key anywhere, and make a new one.',
   ),
   rsa_shared_factor: because(

@@ -8,6 +8,7 @@ import type {
 } from '../protocol.ts'
 import { SealerProcess } from './sealer-process.ts'
 import { isTooLarge, tooLarge, unexpected } from './unread.ts'
+import { installedWeakRsaList, withoutWeakRsa } from './weak-rsa.ts'
 
 export interface InspectorLimits {
   /** Processes, each on one question at a time. Default 1. */
@@ -89,7 +90,7 @@ export function openInspector(options: Partial<InspectorLimits> = {}): Inspector
       const question = { type: 'inspect', certificate: bytes, address, at: at.getTime(), policy } as const
       const answer = await ask(job => ({ ...question, job, context }))
       if (answer.type !== 'inspected') throw unexpected(answer)
-      return answer.verdict
+      return withoutWeakRsa(answer.verdict, installedWeakRsaList())
     },
     async revokes(upload, certificate, encryptionSubkey) {
       if (isTooLarge(upload)) return false

@@ -2,6 +2,7 @@ import type { Address } from '../../kernel/index.ts'
 import type { CertificatePolicy, CertificateVerdict, FromSealer, ToSealer, WrappedKey } from '../protocol.ts'
 import { SealerProcess } from './sealer-process.ts'
 import { isTooLarge, tooLarge, unexpected } from './unread.ts'
+import { installedWeakRsaList, withoutWeakRsa } from './weak-rsa.ts'
 
 const limit = 10_000
 const heapMegabytes = 64
@@ -21,7 +22,7 @@ export async function inspectCertificate(
   const question = { type: 'inspect', certificate: bytes, address, at: at.getTime(), policy } as const
   const answer = await ask(job => ({ ...question, job, context: {} }))
   if (answer.type !== 'inspected') throw unexpected(answer)
-  return answer.verdict
+  return withoutWeakRsa(answer.verdict, installedWeakRsaList())
 }
 
 /**

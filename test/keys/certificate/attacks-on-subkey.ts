@@ -179,6 +179,12 @@ export const attacksOnSubkey = {
     `e = ${e}`,
     () => withSubkey(...encryptionSubkey(rsaBody(honestModulus(3072), e))),
   ]),
+  rsa_debian_weak: [
+    [
+      'an RSA primary key of the time of the faulty OpenSSL',
+      () => ownedBy(keyBody(1, rsaBody(honestModulus(3072)).subarray(6), new Date('2007-06-01T00:00:00Z'))),
+    ],
+  ],
   rsa_roca: [['CVE-2017-15361', () => withSubkey(...encryptionSubkey(rsaBody(rocaModulus())))]],
   rsa_fermat: [
     ['two neighbouring primes', () => withSubkey(...encryptionSubkey(rsaBody(closeFactors())))],

@@ -62,7 +62,6 @@ test('every reason has a certificate that yields it, and words for its owner', (
     format_not_allowed: [],
     format_legacy_over: [],
     algorithm_legacy_over: [],
-    rsa_debian_weak: [],
     rsa_shared_factor: [], // keys
   }
   const all = { ...attacks, ...elsewhere } satisfies Record<CertificateReason, unknown>

@@ -9,7 +9,17 @@ export function keyReasons(
   policy: CertificatePolicy,
 ): readonly CertificateReason[] {
   if (!allowed.includes(key.algorithm)) return ['algorithm_not_allowed']
-  return key.rsa === undefined ? [] : rsaReasons(key.rsa, policy)
+  if (key.rsa === undefined) return []
+  const reasons = rsaReasons(key.rsa, policy)
+  return isOfFaultyOpenssl(key.created) ? [...reasons, 'rsa_debian_weak'] : reasons
+}
+
+/**
+ * Debian's OpenSSL drew its keys from some 2^17 from 17 September 2006 to 13 May 2008 (DSA-1571). Which those are is
+ * asked outside (host/weak-rsa.ts), where the lists are; RSA keys that claim to be of that time are not taken at all.
+ */
+function isOfFaultyOpenssl(created: Date): boolean {
+  return created >= new Date('2006-09-17') && created < new Date('2008-05-14')
 }
 
 /** Whether the algorithm and its curve have a name here, and so could be allowed by a policy. */
