@@ -12,6 +12,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   app: async () => (await import('./commands/app.ts')).appCommand(),
   operator: async () => (await import('./commands/operator.ts')).operatorCommand(),
   destination: async () => (await import('./commands/destination.ts')).destinationCommand(),
+  key: async () => (await import('./commands/key.ts')).keyCommand(),
+  inventory: async () => (await import('./commands/inventory.ts')).inventoryCommand(),
   cert: async () => (await import('./commands/cert.ts')).certCommand(),
   pki: async () => (await import('./commands/pki.ts')).pkiCommand(),
 }

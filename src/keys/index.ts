@@ -17,6 +17,7 @@ export {
 } from './estate/list.ts'
 export { assertNoSharedFactor } from './estate/shared-factor.ts'
 export { exposureCsv } from './exposure/csv.ts'
+export { exposureJson } from './exposure/json.ts'
 export { type ExposedDelivery, type Exposure, exposureOf } from './exposure/report.ts'
 export { fingerprintWords, grouped } from './fingerprint/show.ts'
 export { type ApprovedProposal, activateCertificate } from './life/activate.ts'

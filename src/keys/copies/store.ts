@@ -23,7 +23,7 @@ export async function replaceCopy(
     `UPDATE certificates SET bytes = ?, expires_at = ?, format = ?
       WHERE fingerprint = ? AND state = 'active' AND bytes = ?
       RETURNING 1`,
-    [renewed.bytes, renewed.expiresAt, renewed.format, fingerprint, stored.bytes],
+    [Buffer.from(renewed.bytes), renewed.expiresAt, renewed.format, fingerprint, Buffer.from(stored.bytes)],
   )
   return rows.length > 0
 }
