@@ -206,6 +206,9 @@ describe('a session', () => {
     await revokeOperator(rooms.owner, clock, name)
     expect(await outcome(who(session))).toBe('sign_in_required')
     expect(await outcome(enter(token))).toBe('link_invalid')
+    // Not only because of who they belong to.
+    expect(await rooms.owner('operator_sessions').where({ operator_id: id, ended_at: null })).toEqual([])
+    expect(await rooms.owner('operator_links').where({ operator_id: id })).toEqual([])
   })
 
   test('is asked for when there is none', async () => {
@@ -214,6 +217,19 @@ describe('a session', () => {
 })
 
 describe('a revocation', () => {
+  test('that comes between the use of a link and its session does not deadlock with it', async () => {
+    const token = await issue()
+    const gate = await closeGate(rooms.owner, rooms.database.owner, 'operator_sessions')
+    const entered = enter(token)
+    await gate.reached()
+    const revoked = outcome(revokeOperator(rooms.owner, clock, name))
+    await rooms.blocked(2)
+    await gate.open()
+    const { session } = await entered
+    expect(await revoked).toBe('done')
+    expect(await outcome(who(session))).toBe('sign_in_required')
+  })
+
   test('that meets a sign-in under way waits for it, and ends its session', async () => {
     const token = await issue()
     const gate = await closeGate(rooms.owner, rooms.database.owner, 'audit_events')
