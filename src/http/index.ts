@@ -1,4 +1,6 @@
 export { createApi } from './api.ts'
 export { openClients } from './clients.ts'
+export { createConsole } from './console/index.ts'
 export { createListener, type Listener, listen } from './listener.ts'
 export { createOps } from './ops.ts'
+export { createPublic } from './public/index.ts'

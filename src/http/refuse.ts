@@ -31,6 +31,12 @@ export function refuse({ knex, clock, log, actorOf, unaudited, siteFor }: Refusa
     } catch (cause) {
       error = new SealpostError('database_unavailable', { cause })
     }
+    if (response.headersSent) {
+      // Too late to say it: an answer that breaks off is seen to be incomplete.
+      log.error('request-failed', thrown)
+      response.destroy()
+      return
+    }
     const instance = sendProblem(response, error, siteFor?.(request))
     log.warn('request-refused', { code: error.code, instance })
     if (error.code === 'internal_error') log.error('request-failed', thrown, { instance })

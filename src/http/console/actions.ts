@@ -1,0 +1,51 @@
+import { askForChange, type ChangeRequest, type Operator, requireRole } from '../../access/index.ts'
+import { recordEvent } from '../../audit/index.ts'
+import { SealpostError } from '../../kernel/index.ts'
+import { type Revocation, type RevocationReason, revokeCertificate } from '../../keys/index.ts'
+import { type AdoptionWish, type Assessment, proposeAdoption } from '../../policy/index.ts'
+import type { ConsoleContext } from './dependencies.ts'
+
+/** Revokes a certificate at once; no second person is needed to stop something. Throws `role_missing`, `not_found`. */
+export async function revokeKey(
+  { knex, clock, stop, sender }: ConsoleContext,
+  operator: Operator,
+  fingerprint: string,
+  reason: RevocationReason,
+): Promise<Revocation> {
+  requireRole(operator, 'admin')
+  const actor = { kind: 'operator', id: operator.id } as const
+  const order = { actor, means: 'operator', reason, fingerprint, stop, sender } as const
+  const revocation = await knex.transaction(trx => revokeCertificate(trx, clock, order))
+  if (revocation.outcome === 'unknown_certificate') throw new SealpostError('not_found')
+  return revocation
+}
+
+/** Whom a policy would cut off, and nothing else. Throws `role_missing`, and what `proposeAdoption` throws. */
+export async function assessPolicy(
+  { knex, clock, inspect }: ConsoleContext,
+  operator: Operator,
+  wish: AdoptionWish,
+): Promise<
+  Omit<Assessment, 'refused'> & {
+    refused: readonly { fingerprint: string; reasons: readonly string[]; from: string }[]
+  }
+> {
+  requireRole(operator, 'admin', 'approver', 'auditor')
+  const { policy, assessed, refused } = await proposeAdoption(knex, clock, inspect, wish)
+  const event = { type: 'policy.assessed', policy, refused: refused.length } as const
+  await recordEvent(knex, clock, { kind: 'operator', id: operator.id }, event)
+  return { assessed, refused }
+}
+
+/** Asks that a policy be adopted, with whom it cuts off, for another operator to approve. Throws as above, `state_conflict`. */
+export async function askAdoption(
+  { knex, clock, inspect }: ConsoleContext,
+  operator: Operator,
+  wish: AdoptionWish,
+): Promise<ChangeRequest> {
+  requireRole(operator, 'admin')
+  const body = await proposeAdoption(knex, clock, inspect, wish)
+  return knex.transaction(trx =>
+    askForChange(trx, clock, operator, { kind: 'policy.adopt', subject: wish.policy, body }),
+  )
+}

@@ -1,0 +1,102 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Router } from 'express'
+import { z } from 'zod'
+import { requireRole } from '../../../access/index.ts'
+import {
+  type Exposure,
+  exposureCsv,
+  exposureOf,
+  findCertificate,
+  inventoryOf,
+  listCertificates,
+} from '../../../keys/index.ts'
+import { refuseMethod } from '../../browser/frame.ts'
+import { revokeKey } from '../actions.ts'
+import { type ConsoleContext, operatorBehind } from '../dependencies.ts'
+import { revocationForm } from '../forms.ts'
+import { fingerprint, fingerprintOf, instant, limit, present, readQuery, recipientId } from '../query.ts'
+import { readJson } from '../read-json.ts'
+
+const keyQuery = z.strictObject({
+  state: z.enum(['active', 'retired', 'revoked']).optional(),
+  recipient: recipientId.optional(),
+  expiresBefore: instant.optional(),
+  limit,
+  after: fingerprint.optional(),
+})
+
+const exposureQuery = z.strictObject({
+  since: instant.optional(),
+  format: z.enum(['json', 'csv']).default('json'),
+})
+
+export function routeKeysApi(api: Router, context: ConsoleContext): void {
+  const { knex, clock } = context
+
+  api
+    .route('/keys')
+    .get(async (request, response) => {
+      await operatorBehind(context, request)
+      const { limit: most, after, ...filter } = readQuery(request, keyQuery)
+      const page = { limit: most, ...(after === undefined ? {} : { after }) }
+      const keys = await listCertificates(knex, present(filter), page)
+      response.json({ keys, next: keys.length === most ? (keys.at(-1)?.fingerprint ?? null) : null })
+    })
+    .all(refuseMethod('GET, HEAD'))
+
+  api
+    .route('/keys/:fingerprint')
+    .get(async (request, response) => {
+      await operatorBehind(context, request)
+      response.json(await findCertificate(knex, fingerprintOf(request)))
+    })
+    .all(refuseMethod('GET, HEAD'))
+
+  api
+    .route('/keys/:fingerprint/revoke')
+    .post(async (request, response) => {
+      const operator = await operatorBehind(context, request)
+      const key = fingerprintOf(request)
+      const { reason } = await readJson(request, revocationForm)
+      response.json(await revokeKey(context, operator, key, reason))
+    })
+    .all(refuseMethod('POST'))
+
+  // Not `/exposure` below a page: who reads what was sent to a key is audited, so it takes a role that needs to know.
+  api
+    .route('/keys/:fingerprint/exposure')
+    .get(async (request, response) => {
+      const operator = await operatorBehind(context, request)
+      requireRole(operator, 'admin', 'auditor')
+      const { since, format } = readQuery(request, exposureQuery)
+      const actor = { kind: 'operator', id: operator.id } as const
+      const exposure = await exposureOf(knex, clock, actor, fingerprintOf(request), since)
+      if (format === 'csv') response.type('text/csv').attachment('exposure.csv')
+      else response.type('application/json')
+      await pipeline(
+        Readable.from(format === 'csv' ? exposureCsv(exposure) : exposureJson(exposure)),
+        response,
+      )
+    })
+    .all(refuseMethod('GET'))
+
+  api
+    .route('/inventory')
+    .get(async (request, response) => {
+      await operatorBehind(context, request)
+      response.json(await inventoryOf(knex, clock.now()))
+    })
+    .all(refuseMethod('GET, HEAD'))
+}
+
+/** One object, whose `rows` come as they are read. */
+async function* exposureJson({ rows, ...head }: Exposure): AsyncGenerator<string> {
+  yield `${JSON.stringify(head).slice(0, -1)},"rows":[`
+  let separator = ''
+  for await (const row of rows) {
+    yield `${separator}${JSON.stringify(row)}`
+    separator = ','
+  }
+  yield ']}'
+}

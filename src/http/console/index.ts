@@ -1,0 +1,50 @@
+import { type Express, type Request, Router } from 'express'
+import { SealpostError } from '../../kernel/index.ts'
+import { createFrame } from '../browser/frame.ts'
+import { openRate } from '../browser/rate.ts'
+import { refuse } from '../refuse.ts'
+import { createOperatorApi } from './api/index.ts'
+import { type ConsoleContext, type ConsoleDependencies, operatorBehind } from './dependencies.ts'
+import { routeChangePages } from './pages/changes.ts'
+import { routeKeyPage } from './pages/key.ts'
+import { routeOverview } from './pages/overview.ts'
+import { routePolicyPages } from './pages/policies.ts'
+import { routeRecipientPage } from './pages/recipient.ts'
+import { routeRecipientPages } from './pages/recipients.ts'
+import { routeSignIn } from './sign-in.ts'
+
+/** The pages and the API of operators. Whatever is not one of them does not exist. */
+export function createConsole(dependencies: ConsoleDependencies): Express {
+  const { clock, sender } = dependencies
+  const app = createFrame(dependencies)
+  const site = { organisation: sender.organisation, purpose: 'Sealpost console', wide: true }
+  const context: ConsoleContext = {
+    ...dependencies,
+    site,
+    failures: openRate(clock, { burst: 10, perMinute: 2 }),
+    efforts: openRate(clock, { burst: 15, perMinute: 3 }),
+  }
+  const pages = Router({ caseSensitive: true })
+  routeOverview(pages, context)
+  routeRecipientPages(pages, context)
+  routeRecipientPage(pages, context)
+  routeChangePages(pages, context)
+  routeKeyPage(pages, context)
+  routePolicyPages(pages, context)
+
+  routeSignIn(app, context)
+  app.use('/v1', createOperatorApi(context))
+  app.use(pages)
+  app.use(() => {
+    throw new SealpostError('not_found')
+  })
+  const actorOf = async (request: Request) =>
+    ({ kind: 'operator', id: (await operatorBehind(context, request)).id }) as const
+  // A path below /v1 belongs to programs, whatever it is.
+  const siteFor = (request: Request) => (/^\/v1(?:\/|$)/.test(request.originalUrl) ? undefined : site)
+  app.use(refuse({ ...dependencies, actorOf, unaudited, siteFor }))
+  return app
+}
+
+/** A wrong link has its own event; that nobody was signed in is what every visit after a quarter of an hour meets. */
+const unaudited = new Set(['link_invalid', 'sign_in_required', 'too_many_requests'] as const)
