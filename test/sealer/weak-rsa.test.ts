@@ -11,6 +11,9 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 /** The form of Debian's list: `openssl rsa -noout -modulus | sha1sum`, without the first 20 digits. */
 const lineOf = (modulus: string) => createHash('sha1').update(`Modulus=${modulus}\n`).digest('hex').slice(20)
+/** As in the source of the package, with the whole digest. */
+const sourceLineOf = (modulus: string) =>
+  `4096 le64 17 rnd ${createHash('sha1').update(`Modulus=${modulus}\n`).digest('hex')}`
 const modulus = () => randomBytes(384).toString('hex').toUpperCase()
 const accepted = (rsaModuli: readonly string[]): CertificateVerdict => ({
   verdict: 'accept',
@@ -32,7 +35,7 @@ test('a certificate with a key on a list is refused, whichever of its keys it is
     join(directory, 'blacklist.RSA-3072'),
     `# comment\n${weak.slice(0, 600).map(lineOf).join('\n')}\n`,
   )
-  writeFileSync(join(directory, 'blacklist.RSA-4096'), weak.slice(600).map(lineOf).join('\n'))
+  writeFileSync(join(directory, 'blacklist.RSA-4096'), weak.slice(600).map(sourceLineOf).join('\n'))
   const list = readWeakRsaLists(directory)
   expect(list.size).toBe(1000)
   for (const one of weak) {

@@ -21,8 +21,8 @@ export function installedWeakRsaList(): WeakRsaList {
 }
 
 /**
- * Reads every file of a directory in the form of Debian's openssl-blacklist: one line a key, the last 80 bits of the
- * SHA-1 of `Modulus=<HEX>` and a line feed, in hex; `#` starts a comment. 64 of those bits are kept, sorted: 8 octets a
+ * Reads every file of a directory in a form of Debian's openssl-blacklist. Installed: one line a key, the last 80 bits of
+ * the SHA-1 of `Modulus=<HEX>` and a line feed, in hex; `#` starts a comment. Source: the whole SHA-1 as fifth field. 64 of those bits are kept, sorted: 8 octets a
  * key. Throws on a line of another form, so that a list is never half used.
  */
 export function readWeakRsaLists(directory: string): WeakRsaList {
@@ -32,8 +32,9 @@ export function readWeakRsaLists(directory: string): WeakRsaList {
       .map(line => line.trim())
       .filter(line => line !== '' && !line.startsWith('#'))
       .map(line => {
-        if (!/^[0-9a-f]{20}$/.test(line)) throw new Error(`not a list of weak keys: ${file}`)
-        return line.slice(0, 2 * entry)
+        const digest = /^(?:\S+ \S+ \S+ \S+ [0-9a-f]{20})?([0-9a-f]{20})(?: |$)/.exec(line)?.[1]
+        if (digest === undefined) throw new Error(`not a list of weak keys: ${file}`)
+        return digest.slice(0, 2 * entry)
       }),
   )
   const sorted = Buffer.from([...new Set(digests)].sort().join(''), 'hex')
