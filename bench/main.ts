@@ -1,5 +1,7 @@
 import { createCorrespondent, openClient, openStage } from '../src/demo/index.ts'
 import type { Address } from '../src/kernel/index.ts'
+import { openDatabase } from '../src/platform/index.ts'
+import { activateRecipient, approvePolicy } from '../test/support/shortcut.ts'
 import { largeMessageOf, messageOf, percentile, postAll, postAtRate } from './load.ts'
 import { type PeakMemory, peakMemory } from './memory.ts'
 import { measurePostfix, postfixIsHere } from './postfix.ts'
@@ -15,7 +17,13 @@ await using opened = new AsyncDisposableStack()
 const stage = opened.adopt(await openStage(), running => running.close())
 const sink = opened.adopt(await startSink(stage.mailIdentity), running => running.stop())
 const { certificate } = await createCorrespondent(address)
-await stage.addRecipient(address, certificate, { port: sink.port, tls: 'starttls' })
+await stage.route(address, { port: sink.port, tls: 'starttls' })
+const owner = opened.adopt(
+  openDatabase(stage.database, { applicationName: 'bench', statementTimeout: 30_000, poolSize: 1 }),
+  database => database.close(),
+).knex
+await approvePolicy(owner)
+await activateRecipient(owner, address, certificate)
 
 const sealing = await measureSealing(5)
 row('raw sealing, one process · two', `${Math.round(sealing.oneProcess)}/s · ${Math.round(sealing.pool)}/s`)

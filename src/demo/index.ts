@@ -1,5 +1,3 @@
-export { activateRecipient } from './activate-recipient.ts'
-export { approvePolicy } from './approve-policy.ts'
 export { type Answer, type Client, openClient } from './client.ts'
 export { type MailServer, type ReceivedMail, startMailServer } from './mail-server.ts'
 export { type Correspondent, createCorrespondent, readMail } from './recipient.ts'

@@ -47,3 +47,10 @@ export async function binaryCertificate(file: Uint8Array): Promise<Uint8Array> {
   if (!text.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')) return file
   return (await unarmor(text)).data as Uint8Array
 }
+
+/** The armoured form of a certificate that may be binary. */
+export async function armouredCertificate(file: Uint8Array): Promise<string> {
+  const text = Buffer.from(file).toString('latin1')
+  if (text.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')) return text
+  return (await readKey({ binaryKey: file })).armor()
+}

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Knex } from 'knex'
-import { type Address, domainOf, systemClock } from '../kernel/index.ts'
-import { openDatabase, startEmbeddedPostgres } from '../platform/index.ts'
+import type { DatabaseConfig } from '../config/index.ts'
+import { type Address, domainOf } from '../kernel/index.ts'
+import { startEmbeddedPostgres } from '../platform/index.ts'
 import {
   createAuthority,
   type Identity,
   issueClientCertificate,
   issueServerCertificate,
 } from '../platform/pki/index.ts'
-import { activateRecipient } from './activate-recipient.ts'
-import { approvePolicy } from './approve-policy.ts'
 import { type GatewayProcess, runCli, startGatewayProcess } from './run-cli.ts'
 
 /** Where the stage's mail server is, and how it is reached. */
@@ -27,7 +27,8 @@ export interface MailHost {
  */
 export interface Stage {
   readonly directory: string
-  readonly owner: Knex
+  /** The database as its owner, for benches. */
+  readonly database: DatabaseConfig
   /** The certificate that a mail server on `localhost` shows. */
   readonly mailIdentity: Identity
   readonly authority: Identity
@@ -37,15 +38,20 @@ export interface Stage {
   readonly signer: string
   /** Paths for curl. */
   readonly files: { readonly ca: string; readonly clientCertificate: string; readonly clientKey: string }
-  /** Makes the domain of `address` reachable and enrols the address with a binary certificate. */
-  addRecipient(address: Address, certificate: Uint8Array, mailHost: MailHost): Promise<void>
+  /** Where a browser finds the listeners for operators and for recipients. */
+  readonly consolePort: number
+  readonly publicPort: number
+  /** Makes the domain of `address` reachable. */
+  route(address: Address, mailHost: MailHost): Promise<void>
+  /** Runs a command of our own against the stage. */
+  run(args: readonly string[]): Promise<string>
   /** Starts another `serve`; more than one may run. `settings` go over the stage's own. */
   startGateway(settings?: Readonly<Record<string, string>>): Promise<GatewayProcess>
   /** Ends PostgreSQL and removes the directory. Gateways are to be stopped before. */
   close(): Promise<void>
 }
 
-export const stageSender = 'settlement@payments.example'
+export const stageSender = 'settlement@payments.example' as Address
 const stageApplication = 'billing'
 
 /**
@@ -82,15 +88,17 @@ export async function openStage(data?: string): Promise<Stage> {
     clientCertificate: await file('client.pem', client.certificate),
     clientKey: await file('client.key', client.key),
   }
+  // Links in mails name them, so they are chosen before anything listens.
+  const [consolePort, publicPort] = [await freePort(), await freePort()]
   const environment = {
     SEALPOST_DATABASE_SOCKET: postgres.socketDirectory,
     SEALPOST_MAIL_HOST: 'gateway.payments.example',
     SEALPOST_API_LISTEN: '127.0.0.1:0',
-    SEALPOST_CONSOLE_LISTEN: '127.0.0.1:0',
-    SEALPOST_PUBLIC_LISTEN: '127.0.0.1:0',
+    SEALPOST_CONSOLE_LISTEN: `127.0.0.1:${consolePort}`,
+    SEALPOST_PUBLIC_LISTEN: `127.0.0.1:${publicPort}`,
     SEALPOST_OPS_LISTEN: '127.0.0.1:0',
-    SEALPOST_CONSOLE_URL: 'https://localhost:8444',
-    SEALPOST_PUBLIC_URL: 'https://localhost:8445',
+    SEALPOST_CONSOLE_URL: `https://localhost:${consolePort}`,
+    SEALPOST_PUBLIC_URL: `https://localhost:${publicPort}`,
     SEALPOST_ORGANISATION: 'Example Payments',
     SEALPOST_DISCOVERY: 'off',
     SEALPOST_TLS_CERT_FILE: await file('server.pem', server.certificate),
@@ -98,6 +106,8 @@ export async function openStage(data?: string): Promise<Stage> {
     SEALPOST_CLIENT_CA_FILE: files.ca,
     SEALPOST_DELIVERY_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128',
   }
+  const settings = Object.entries(environment).map(([name, value]) => `export ${name}='${value}'\n`)
+  await file('environment', settings.join(''))
   const passphrase = randomBytes(24).toString('base64url')
 
   await runCli(['migrate'], environment)
@@ -105,37 +115,37 @@ export async function openStage(data?: string): Promise<Stage> {
     await runCli(['custody', 'init', '--json', '--passphrase-fd', '3'], environment, passphrase),
   ) as { certificate: string }
   await runCli(['app', 'add', stageApplication, '--san', `URI:${san}`, '--sender', stageSender], environment)
-  const { knex: owner } = opened.adopt(
-    openDatabase(postgres.config('owner'), {
-      applicationName: 'sealpost-stage',
-      statementTimeout: 30_000,
-      poolSize: 2,
-    }),
-    database => database.close(),
-  )
-
-  await approvePolicy(owner, systemClock)
-
   const resources = opened.move()
   return {
     directory,
-    owner,
+    database: postgres.config('owner'),
+    consolePort,
+    publicPort,
     mailIdentity,
     authority,
     mailAuthority,
     client,
     signer: key.certificate,
     files,
-    async addRecipient(address, certificate, { port, tls }) {
+    async route(address, { port, tls }) {
       const hosts = [{ name: 'localhost', port, tls }]
       const rule = await file(
         'rule.json',
         JSON.stringify({ mode: 'pinned', hosts, pins: { ca: mailAuthority.certificate } }),
       )
       await runCli(['destination', 'set', domainOf(address), rule], environment)
-      await activateRecipient(owner, systemClock, address, certificate)
     },
+    run: args => runCli(args, environment),
     startGateway: settings => startGatewayProcess({ ...environment, ...settings }, passphrase),
     close: () => resources.disposeAsync(),
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }

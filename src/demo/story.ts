@@ -1,3 +1,4 @@
+import { readable } from './mail-text.ts'
 import type { Stage } from './stage.ts'
 
 /** One line of the delivery log. */
@@ -47,7 +48,7 @@ export function printStory(story: Story): void {
       `only your key can tell:`,
       `gpg --import ${story.stage.directory}/gateway.asc && gpg --decrypt ${story.mailFile}`,
     ])
-  } else say(readable(content))
+  } else say(readable(content).split('\n'))
 
   heading('The delivery log')
   for (const { recipient, state, attempts } of deliveries) {
@@ -73,24 +74,23 @@ export function printStory(story: Story): void {
     `  https://localhost:${story.apiPort}/v1/messages \\`,
     `  -H 'Content-Type: application/json' \\`,
     `  -d '${example}'`,
+  ])
+  heading('Walk the whole way yourself, in a browser')
+  say([
+    'It does not know our CA, so it will warn. Two operators, two sign-in links, each good once and for ten minutes:',
+    `. ${story.stage.directory}/environment`,
+    'bin/sealpost operator sign-in ada     # asks: invite somebody @acquirer.example, compare fingerprints, revoke',
+    'bin/sealpost operator sign-in grace   # approves',
+    'Every mail that arrives is shown here.',
     '',
     'Ctrl-C ends everything and removes it.',
   ])
 }
 
-/** Tells of a mail that came later. */
-export function printArrival(content: string): void {
-  heading('Another arrived; its recipient decrypts')
-  say(readable(content))
-}
-
-/** The header fields as they are, and the text that a mail program would show; of several parts, all as they are. */
-function readable(content: string): readonly string[] {
-  const end = content.indexOf('\r\n\r\n')
-  const header = content.slice(0, end)
-  if (!/^Content-Transfer-Encoding: base64$/m.test(header)) return content.trimEnd().split('\r\n')
-  const text = Buffer.from(content.slice(end), 'base64').toString('utf8')
-  return [...header.split('\r\n'), '', ...text.trimEnd().split('\n')]
+/** Tells of a mail that came later, in the words of its reader. */
+export function printArrival(to: readonly string[], content: string): void {
+  heading(`Mail for ${to.join(', ')}`)
+  say(content.split('\n'))
 }
 
 function heading(title: string): void {

@@ -2,11 +2,21 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Listr } from 'listr2'
-import { type Address, SealpostError } from '../kernel/index.ts'
+import type { Address } from '../kernel/index.ts'
 import { type Client, openClient } from './client.ts'
-import { type MailServer, type ReceivedMail, startMailServer } from './mail-server.ts'
-import { binaryCertificate, type Correspondent, createCorrespondent, readMail } from './recipient.ts'
-import { type GatewayProcess } from './run-cli.ts'
+import { admit, invite, propose, prove, proved } from './enrolment.ts'
+import { type Inbox, openInbox } from './inbox.ts'
+import { startMailServer } from './mail-server.ts'
+import { readable } from './mail-text.ts'
+import { approve, enterOperators, type Operators } from './operators.ts'
+import {
+  armouredCertificate,
+  binaryCertificate,
+  type Correspondent,
+  createCorrespondent,
+  readMail,
+} from './recipient.ts'
+import type { GatewayProcess } from './run-cli.ts'
 import { openStage, type Stage, stageSender } from './stage.ts'
 import { describeDeliveries, printArrival, printStory } from './story.ts'
 
@@ -22,12 +32,14 @@ export interface DemoOptions {
 /** What the walk gathers on its way. Each step needs what those before it left. */
 interface Walk {
   stage: Stage
-  mailServer: MailServer
-  correspondent: Correspondent | undefined
-  address: Address
   gateway: GatewayProcess
   client: Client
-  mail: ReceivedMail
+  operators: Operators
+  recipient: string
+  /** Absent when only the user has the private key. */
+  correspondent: Correspondent | undefined
+  words: readonly string[]
+  mail: Buffer
   content: string | undefined
   status: unknown
 }
@@ -36,11 +48,11 @@ const subject = 'Chargeback 2026-1147'
 // Published by card schemes for tests.
 const text = 'Dear colleague,\n\nplease refund card 4111 1111 1111 1111, order 1147.\n'
 
-/** The main job, end to end, on loopback: every part is the real one but for the CA and the mail server. */
+/** The main job, end to end, on loopback: every part is the real one but for the CA, the mail server and the people. */
 export async function runDemo(options: DemoOptions): Promise<void> {
   await using opened = new AsyncDisposableStack()
-  const inbox: ReceivedMail[] = []
-  let receive = (mail: ReceivedMail): void => void inbox.push(mail)
+  const address = options.own?.address ?? ('disputes@acquirer.example' as Address)
+  const inbox: Inbox = openInbox()
   const steps = new Listr<Walk>(
     [
       {
@@ -50,28 +62,14 @@ export async function runDemo(options: DemoOptions): Promise<void> {
         },
       },
       {
-        title: "The recipient's mail server, STARTTLS on loopback",
+        title: 'A mail server for everybody else, STARTTLS on loopback',
         task: async walk => {
-          walk.mailServer = opened.adopt(
-            await startMailServer(walk.stage.mailIdentity, mail => receive(mail)),
+          const { port } = opened.adopt(
+            await startMailServer(walk.stage.mailIdentity, inbox.receive),
             server => server.stop(),
           )
-        },
-      },
-      {
-        title: 'A recipient with a key, its certificate inspected in the sandbox',
-        task: async walk => {
-          walk.address = options.own?.address ?? ('disputes@acquirer.example' as Address)
-          walk.correspondent = options.own === undefined ? await createCorrespondent(walk.address) : undefined
-          const certificate =
-            options.own === undefined
-              ? walk.correspondent?.certificate
-              : await binaryCertificate(await readFile(options.own.file))
-          if (certificate === undefined) throw new SealpostError('usage')
-          await walk.stage.addRecipient(walk.address, certificate, {
-            port: walk.mailServer.port,
-            tls: 'starttls',
-          })
+          for (const mailbox of [address, stageSender])
+            await walk.stage.route(mailbox, { port, tls: 'starttls' })
         },
       },
       {
@@ -82,16 +80,64 @@ export async function runDemo(options: DemoOptions): Promise<void> {
         },
       },
       {
+        title: 'Two operators sign in; ada asks for the crypto policy, grace approves',
+        task: async walk => {
+          walk.operators = opened.adopt(await enterOperators(walk.stage), people => people.close())
+          await approve(
+            walk.operators,
+            await walk.operators.ada.call('POST', '/v1/policies', { policy: 'standard' }),
+          )
+        },
+      },
+      {
+        title: `ada invites ${address}, who opens the link of the mail and gives a certificate`,
+        task: async walk => {
+          walk.recipient = await invite(walk.operators, address)
+          walk.correspondent = options.own === undefined ? await createCorrespondent(address) : undefined
+          const file =
+            options.own === undefined ? walk.correspondent?.certificate : await readFile(options.own.file)
+          const invitation = await inbox.next(address)
+          await propose(
+            walk.stage,
+            invitation.toString('latin1'),
+            await armouredCertificate(file ?? Buffer.of()),
+          )
+        },
+      },
+      {
+        title: 'A code arrives, encrypted to that certificate; it is decrypted and returned',
+        task: async (walk, task) => {
+          const challenge = await inbox.next(address)
+          const readByUs = await contentOf(walk, challenge)
+          if (readByUs !== undefined) return prove(walk.stage, readable(readByUs))
+          const [signer, file] = [
+            join(walk.stage.directory, 'gateway.asc'),
+            join(walk.stage.directory, 'code.eml'),
+          ]
+          await writeFile(signer, walk.stage.signer)
+          await writeFile(file, challenge)
+          task.output = `Only your key reads it: gpg --decrypt ${file}\nThen open the link in it.`
+          await proved(walk.operators, walk.recipient)
+        },
+      },
+      {
+        title: 'ada compares the fingerprint by phone, grace approves: the certificate is active',
+        task: async (walk, task) => {
+          walk.words = await admit(walk.operators, walk.recipient)
+          task.output = walk.words.join(' ')
+          await inbox.next(address)
+        },
+        rendererOptions: { persistentOutput: true },
+      },
+      {
         title: 'A message with a card number, posted over mTLS, sealed, committed, delivered',
         task: async walk => {
-          const answer = await walk.client.post({ from: stageSender, to: [walk.address], subject, text })
+          const answer = await walk.client.post({ from: stageSender, to: [address], subject, text })
           if (answer.status !== 202)
             throw new Error(`the gateway answered ${answer.status} ${JSON.stringify(answer.body)}`)
           const path = `/v1/messages/${(answer.body as { id: string }).id}`
           walk.status = await settled(walk.client, path)
-          const mail = inbox[0]
-          if (mail === undefined) throw new Error('the mail server received nothing')
-          walk.mail = mail
+          walk.mail = await inbox.next(address)
         },
       },
       {
@@ -107,34 +153,43 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const walk = await steps.run({} as Walk)
 
   const mailFile = join(walk.stage.directory, 'received.eml')
-  await writeFile(mailFile, walk.mail.bytes)
+  await writeFile(mailFile, walk.mail)
   await writeFile(join(walk.stage.directory, 'gateway.asc'), walk.stage.signer)
   printStory({
-    mail: walk.mail.bytes,
+    mail: walk.mail,
     mailFile,
     content: walk.content,
     deliveries: describeDeliveries(walk.status),
     stage: walk.stage,
     apiPort: walk.gateway.apiPort,
-    address: walk.address,
+    address,
     stays: !options.exit,
   })
   if (options.exit) return
-  receive = mail => void showArrival(walk, mail)
+  let arrived = 0
+  inbox.watch(({ to, bytes }) => void showArrival(walk, to, bytes, ++arrived))
   await new Promise(resolve => {
     process.once('SIGINT', resolve).once('SIGTERM', resolve)
   })
 }
 
 /** What the recipient reads; undefined when only the user has the key. */
-async function contentOf({ correspondent, stage }: Walk, mail: ReceivedMail): Promise<string | undefined> {
+async function contentOf({ correspondent, stage }: Walk, mail: Buffer): Promise<string | undefined> {
   if (correspondent === undefined) return undefined
-  return readMail(correspondent, await binaryCertificate(Buffer.from(stage.signer)), mail.bytes)
+  return readMail(correspondent, await binaryCertificate(Buffer.from(stage.signer)), mail)
 }
 
-async function showArrival(walk: Walk, mail: ReceivedMail): Promise<void> {
-  const content = await contentOf(walk, mail)
-  if (content !== undefined) printArrival(content)
+/** A mail in clear, or to the walk's own recipient, as its reader sees it; any other waits in a file for its key. */
+async function showArrival(walk: Walk, to: readonly string[], mail: Buffer, number: number): Promise<void> {
+  const sealed = mail.includes('-----BEGIN PGP MESSAGE-----')
+  const content = sealed ? await contentOf(walk, mail).catch(() => undefined) : mail.toString('utf8')
+  if (content !== undefined) {
+    printArrival(to, readable(content))
+    return
+  }
+  const file = join(walk.stage.directory, `mail-${number}.eml`)
+  await writeFile(file, mail)
+  printArrival(to, `Only its key reads it: gpg --decrypt ${file}`)
 }
 
 async function settled(client: Client, path: string): Promise<unknown> {

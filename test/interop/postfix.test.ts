@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import PostalMime from 'postal-mime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DeliveryStatus, setDestination } from '../../src/delivery/index.ts'
-import { activateRecipient } from '../../src/demo/index.ts'
 import { domainOf, systemClock } from '../../src/kernel/index.ts'
 import { createAuthority, type Identity, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { address } from '../sealer/support.ts'
@@ -12,6 +11,7 @@ import { expectSent } from './expect-sent.ts'
 import { GnuPg } from './gnupg.ts'
 import { type Postfix, startPostfix } from './postfix.ts'
 import { type Sample, samples, submission } from './samples.ts'
+import { activateRecipient } from '../support/shortcut.ts'
 
 const kept = 'reader@bank.test'
 const keptImplicit = 'reader@implicit.test'
@@ -57,7 +57,7 @@ beforeAll(async () => {
   await reach('mistrusted.test', postfix.port, 'starttls', other.certificate)
   for (const mailbox of [kept, keptImplicit, grey, unknown, misnamed, mistrusted]) {
     const certificate = await gpg.exported(await gpg.generate(mailbox, 'ed25519', 'cv25519'))
-    await activateRecipient(house.owner, systemClock, address(mailbox), certificate)
+    await activateRecipient(house.owner, address(mailbox), certificate)
   }
 })
 

@@ -6,7 +6,6 @@ import type { Config, Secrets } from '../../src/config/index.ts'
 import { initSigningKey } from '../../src/custody/index.ts'
 import { setDestination } from '../../src/delivery/index.ts'
 import {
-  activateRecipient,
   type Client,
   type Correspondent,
   createCorrespondent,
@@ -27,7 +26,7 @@ import {
 } from '../../src/platform/pki/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
-import { approvePolicy } from './policy.ts'
+import { activateRecipient, approvePolicy } from './shortcut.ts'
 
 /** A gateway in this process, with a database of its own and a mail server; everything real but DNS and time. */
 export interface House {
@@ -162,7 +161,7 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
         hosts: [{ name: 'localhost', port: mailPort, tls: 'starttls' }],
         pins: { ca: mailAuthority.certificate },
       })
-      await activateRecipient(owner, systemClock, correspondent.address, correspondent.certificate)
+      await activateRecipient(owner, correspondent.address, correspondent.certificate)
       return correspondent
     },
     async read(correspondent, mail) {

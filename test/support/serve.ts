@@ -11,7 +11,6 @@ import type { DatabaseConfig } from '../../src/config/index.ts'
 import { initSigningKey } from '../../src/custody/index.ts'
 import { setDestination } from '../../src/delivery/index.ts'
 import {
-  activateRecipient,
   type Client,
   type Correspondent,
   createCorrespondent,
@@ -27,7 +26,7 @@ import {
 } from '../../src/platform/pki/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
-import { approvePolicy } from './policy.ts'
+import { activateRecipient, approvePolicy } from './shortcut.ts'
 
 /** What `serve` needs around it; the gateways are processes of their own, to be stopped, killed and started again. */
 export interface Ground {
@@ -165,7 +164,7 @@ export async function openGround(database?: Databases): Promise<Ground> {
         hosts: [{ name: 'localhost', port: mailPort, tls: 'starttls' }],
         pins: { ca: mailAuthority.certificate },
       })
-      await activateRecipient(owner, systemClock, correspondent.address, correspondent.certificate)
+      await activateRecipient(owner, correspondent.address, correspondent.certificate)
       return correspondent
     },
     close: () => resources.disposeAsync(),
