@@ -1,19 +1,41 @@
 import { createHash } from 'node:crypto'
+import type { Server } from 'node:https'
 import type { Knex } from 'knex'
+import { openApprovals } from './access/index.ts'
 import { type Actor, recordEvent } from './audit/index.ts'
-import type { Config, Secrets } from './config/index.ts'
+import type { Config, Listen, Secrets } from './config/index.ts'
 import { openSigningKey } from './custody/index.ts'
-import { openCourier, type SendingPolicy } from './delivery/index.ts'
-import { createApi, createListener, createOps, type Listener, listen, openClients } from './http/index.ts'
+import { openCourier, openNoticeCourier, type SendingPolicy, stopDeliveries } from './delivery/index.ts'
+import {
+  createApi,
+  createConsole,
+  createListener,
+  createOps,
+  createPublic,
+  type Listener,
+  listen,
+  openClients,
+} from './http/index.ts'
 import { openIntake } from './intake/index.ts'
-import { type Clock, SealpostError, version } from './kernel/index.ts'
+import { type Address, type Clock, SealpostError, version } from './kernel/index.ts'
+import { openDiscovery } from './keys/index.ts'
+import { openFetcher } from './platform/https/index.ts'
 import { assertSchemaCurrent, type Logger, openDatabase, openQueue } from './platform/index.ts'
-import { policyInForce } from './policy/index.ts'
-import { admitCiphertext, openSealerPool } from './sealer/host/index.ts'
+import { applyAdoption, type Policy, policyInForce } from './policy/index.ts'
+import { openEnrolment } from './recipients/index.ts'
+import {
+  admitCiphertext,
+  type Inspector,
+  openInspector,
+  openSealerPool,
+  type SealerPool,
+} from './sealer/host/index.ts'
 
 export interface Gateway {
-  /** Undefined unless this replica has the role `api`. */
+  /** These three are undefined unless this replica has the role `api`. */
   readonly apiPort: number | undefined
+  readonly consolePort: number | undefined
+  readonly publicPort: number | undefined
   readonly opsPort: number
   /** Ends gracefully: takes nothing new, finishes or hands back what is under way, then closes everything. */
   stop(): Promise<void>
@@ -51,6 +73,7 @@ export async function startGateway(
     boss => boss.stop({ graceful: false }),
   )
   const { mailHost, allowedNetworks } = config
+  const { publicCa } = secrets
   const identity = { cert: secrets.certificate, key: secrets.key }
   const lifetime = new AbortController()
   const checks: Record<string, () => unknown> = {
@@ -61,23 +84,14 @@ export async function startGateway(
   }
 
   if (config.roles.includes('courier')) {
-    const { publicCa } = secrets
-    const admit = admitCiphertext
-    const courier = openCourier({
-      knex,
-      queue,
-      clock,
-      log,
-      mailHost,
-      allowedNetworks,
-      publicCa,
-      admit,
-      policyAt: at => sendingPolicy(knex, at),
-    })
+    const sending = { knex, clock, log, mailHost, allowedNetworks, publicCa, admit: admitCiphertext }
+    const courier = openCourier({ ...sending, queue, policyAt: at => sendingPolicy(knex, at) })
     opened.defer(() => courier.stop(stopDeadline))
+    const noticeCourier = openNoticeCourier(sending)
+    opened.defer(() => noticeCourier.stop(stopDeadline))
   }
 
-  let api: Listener | undefined
+  let ports: Pick<Gateway, 'apiPort' | 'consolePort' | 'publicPort'> = noPorts
   if (config.roles.includes('api')) {
     const key = await openSigningKey(knex, clock, await readPassphrase())
     const sealer = opened.adopt(await openSealerPool({ key, processes: config.sealers }), pool =>
@@ -86,12 +100,38 @@ export async function startGateway(
     checks['sealer'] = () => {
       if (sealer.pids().length === 0) throw new SealpostError('sealer_unavailable')
     }
+    const inspector = opened.adopt(openInspector(), kept => kept.close())
     const clients = openClients(knex, clock, log)
     const submit = openIntake({ knex, clock, queue, sealer, mailHost })
-    const handler = createApi({ knex, clock, clients, submit, log, stopping: lifetime.signal })
-    const server = createListener({ ...identity, ca: secrets.clientCa }, 'required', handler)
-    clients.guard(server)
-    api = opened.adopt(await listen(server, config.api), listener => listener.close(stopDeadline))
+    const common = { knex, clock, log, stopping: lifetime.signal }
+    const people = peopleOf({ knex, clock, config, publicCa, sealer, inspector })
+
+    const apiServer = createListener(
+      { ...identity, ca: secrets.clientCa },
+      'required',
+      createApi({ ...common, clients, submit }),
+    )
+    clients.guard(apiServer)
+    const consoleServer = createListener(
+      identity,
+      'none',
+      createConsole({ ...common, ...people, origin: config.consoleUrl }),
+    )
+    const publicServer = createListener(
+      identity,
+      'none',
+      createPublic({ ...common, ...people, origin: config.notices.publicUrl }),
+    )
+    const serve = async (server: Server, at: Listen): Promise<number> => {
+      const listener: Listener = await listen(server, at)
+      opened.defer(() => listener.close(stopDeadline))
+      return listener.port
+    }
+    ports = {
+      apiPort: await serve(apiServer, config.api),
+      consolePort: await serve(consoleServer, config.console),
+      publicPort: await serve(publicServer, config.public),
+    }
   }
 
   const opsServer = createListener(identity, 'none', createOps(checks))
@@ -103,7 +143,8 @@ export async function startGateway(
     version,
     configSha256: digest(config),
   })
-  log.info('gateway-started', { port: api?.port, opsPort: ops.port })
+  const { apiPort, consolePort, publicPort } = ports
+  log.info('gateway-started', { port: apiPort, consolePort, publicPort, opsPort: ops.port })
 
   const resources = opened.move()
   const stop = async (): Promise<void> => {
@@ -116,7 +157,58 @@ export async function startGateway(
     await resources.disposeAsync()
   }
   let stopped: Promise<void> | undefined
-  return { apiPort: api?.port, opsPort: ops.port, stop: () => (stopped ??= stop()) }
+  return { ...ports, opsPort: ops.port, stop: () => (stopped ??= stop()) }
+}
+
+const noPorts = { apiPort: undefined, consolePort: undefined, publicPort: undefined }
+
+interface PeopleDependencies {
+  readonly knex: Knex
+  readonly clock: Clock
+  readonly config: Config
+  readonly publicCa: string | undefined
+  readonly sealer: SealerPool
+  readonly inspector: Inspector
+}
+
+/** What operators and recipients can do, each through their own listener. */
+function peopleOf({ knex, clock, config, publicCa, sealer, inspector }: PeopleDependencies) {
+  const sender = config.notices
+  const stop = stopDeliveries
+  const policy = (handle: Knex | Knex.Transaction) => policyOf(handle, clock)
+  const enrolment = openEnrolment({ knex, clock, inspector, sealer, stop, sender, policy })
+  const approvals = openApprovals({
+    knex,
+    clock,
+    apply: {
+      'recipient.activate': enrolment.applyActivation,
+      'recipient.reinstate': enrolment.applyReinstate,
+      'recipient.attest': enrolment.applyAttest,
+      'policy.adopt': async (trx, change, approver) => {
+        await applyAdoption(trx, clock, change, approver)
+      },
+    },
+  })
+  const keyserver = config.keyserver === undefined ? undefined : new URL(config.keyserver)
+  const discovery = openDiscovery(
+    openFetcher({ ca: publicCa, allowedNetworks: config.allowedNetworks }),
+    keyserver,
+  )
+  return {
+    enrolment,
+    approvals,
+    stop,
+    sender,
+    organisation: sender.organisation,
+    inspect: (...question: Parameters<Inspector['inspect']>) => inspector.inspect(...question),
+    find: config.discovery ? (address: Address) => discovery.find(address) : undefined,
+  }
+}
+
+async function policyOf(handle: Knex | Knex.Transaction, clock: Clock): Promise<Policy> {
+  const adopted = await policyInForce(handle, clock.now())
+  if (adopted === undefined) throw new SealpostError('sending_not_approved')
+  return adopted.policy
 }
 
 async function sendingPolicy(knex: Knex, at: Date): Promise<SendingPolicy | undefined> {

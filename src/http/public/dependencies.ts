@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Clock } from '../../kernel/index.ts'
+import type { Address, Clock } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
 import type { Enrolment } from '../../recipients/index.ts'
 import type { Bounds } from '../browser/attempt.ts'
@@ -20,7 +20,7 @@ export interface PublicDependencies {
   readonly organisation: string
   readonly enrolment: RecipientsPart
   /** Looks for certificates of an address outside; undefined when settings forbid it. */
-  readonly find: ((address: string) => Promise<readonly FoundCertificate[]>) | undefined
+  readonly find: ((address: Address) => Promise<readonly FoundCertificate[]>) | undefined
   /** Aborted once this replica is shutting down. */
   readonly stopping: AbortSignal
 }

@@ -33,6 +33,8 @@ const fields = {
   bytes: 'number',
   port: 'number',
   opsPort: 'number',
+  consolePort: 'number',
+  publicPort: 'number',
   pid: 'number',
   exitCode: 'number',
   status: 'number',
