@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type { Knex } from 'knex'
 import PostalMime, { type Email } from 'postal-mime'
-import { addApplication } from '../../src/access/index.ts'
+import { addApplication, addOperator, issueSignInLink, type OperatorRole } from '../../src/access/index.ts'
 import type { Config, Secrets } from '../../src/config/index.ts'
 import { initSigningKey } from '../../src/custody/index.ts'
 import { setDestination } from '../../src/delivery/index.ts'
@@ -16,7 +16,7 @@ import {
   startMailServer,
 } from '../../src/demo/index.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
-import { type Address, domainOf, systemClock } from '../../src/kernel/index.ts'
+import { type Address, domainOf, type OperatorId, systemClock } from '../../src/kernel/index.ts'
 import { openDatabase, openLogger } from '../../src/platform/index.ts'
 import {
   createAuthority,
@@ -25,6 +25,7 @@ import {
   issueServerCertificate,
 } from '../../src/platform/pki/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
+import { type BrowserClient, openBrowser } from './browser-client.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { activateRecipient, approvePolicy } from './shortcut.ts'
 
@@ -43,6 +44,13 @@ export interface House {
   readonly inbox: readonly ReceivedMail[]
   /** Everything the gateway has logged. */
   readonly log: () => string
+  /** A browser of its own, at the console or at the recipients' pages. Closed with the house. */
+  browser(where: 'console' | 'public'): BrowserClient
+  /** A browser at the console in which this operator, a new one, is signed in. */
+  signedIn(
+    name: string,
+    ...roles: readonly OperatorRole[]
+  ): Promise<BrowserClient & { readonly id: OperatorId }>
   /** A client under another certificate of the private CA. */
   clientNamed(uri: string): Promise<Client>
   /** Enrols an address with a fresh key, reachable at the house's mail server or at another port of localhost. */
@@ -140,6 +148,13 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     return clients.adopt(openClient({ client, authority }, port), connection => connection.close())
   }
   const client = await clientNamed('urn:test:billing')
+  const browser = (where: 'console' | 'public'): BrowserClient => {
+    const [port = 0, origin] =
+      where === 'console'
+        ? ([gateway.consolePort, config.consoleUrl] as const)
+        : ([gateway.publicPort, config.notices.publicUrl] as const)
+    return clients.adopt(openBrowser({ port, origin, ca: authority.certificate }), opened => opened.close())
+  }
   const resources = opened.move()
   return {
     database,
@@ -154,6 +169,16 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     inbox,
     log: () => logged,
     clientNamed,
+    browser,
+    async signedIn(name, ...roles) {
+      const address = `${name}@payments.example` as Address
+      const { id } = await addOperator(owner, systemClock, { name, address, roles })
+      const { token } = await issueSignInLink(owner, systemClock, name)
+      const opened = browser('console')
+      const answer = await opened.submit(`/sign-in/${token}`)
+      if (answer.status !== 303) throw new Error(`signing in answered ${answer.status}: ${answer.text}`)
+      return { ...opened, id }
+    },
     async addRecipient(address, mailPort = mailServer.port) {
       const correspondent = await createCorrespondent(address as Address)
       await setDestination(owner, systemClock, domainOf(correspondent.address), {
