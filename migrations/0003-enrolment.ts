@@ -296,6 +296,8 @@ export async function up(knex: Knex): Promise<void> {
     CREATE INDEX recipients_organisation_prefix ON recipients (lower(organisation) text_pattern_ops);
     CREATE INDEX recipients_attested ON recipients (attested_until);
     CREATE INDEX certificates_expiring ON certificates (expires_at) WHERE state = 'active';
+    CREATE INDEX certificates_stale ON certificates ((coalesce(refreshed_at, accepted_at))) WHERE state = 'active';
+    CREATE INDEX recipient_links_expiring ON recipient_links (expires_at);
 
     GRANT SELECT ON operators TO sealpost_gateway;
     GRANT SELECT, INSERT, UPDATE ON operator_links, operator_sessions TO sealpost_gateway;

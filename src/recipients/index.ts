@@ -32,3 +32,11 @@ export {
   resolveRecipients,
 } from './resolve.ts'
 export type { Pin } from './store.ts'
+export {
+  openUpkeep,
+  runRefresh,
+  runUpkeep,
+  type Upkeep,
+  type UpkeepDependencies,
+  type UpkeepReport,
+} from './upkeep/upkeep.ts'

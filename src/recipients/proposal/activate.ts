@@ -69,10 +69,17 @@ export function openActivating(parts: Parts): Pick<Enrolment, 'activateDue'> {
   return {
     async activateDue(now) {
       let activated = 0
+      let failure: unknown
       for (const due of await dueProposals(knex, now)) {
         // A crash here leaves the rest approved and due, for the next call.
-        if (await activateOne(parts, due, now)) activated++
+        try {
+          if (await activateOne(parts, due, now)) activated++
+        } catch (error) {
+          // One that fails holds up nobody else.
+          failure = error
+        }
       }
+      if (failure !== undefined) throw failure as Error
       return activated
     },
   }

@@ -1,5 +1,5 @@
 import type { Actor, AuditEntry } from '../../audit/index.ts'
-import type { RecipientId } from '../../kernel/index.ts'
+import type { RecipientCode, RecipientId } from '../../kernel/index.ts'
 import type { Attestation, AttestationKind, NewAttestation, RecipientKind } from '../recipient.ts'
 
 /**
@@ -21,6 +21,15 @@ export function attestedUntil(
   return ends.includes(0) ? null : new Date(Math.min(...ends))
 }
 
+/** Why nothing may be sent to a recipient whose required attestations hold `until` then; undefined when it may. */
+export function attestationRefusal(
+  until: Date | null,
+  at: Date,
+): Extract<RecipientCode, `attestation_${string}`> | undefined {
+  if (until === null) return 'attestation_missing'
+  return until <= at ? 'attestation_lapsed' : undefined
+}
+
 /** The required kinds that nothing given covers at `at`; of those that stand for each other, the first is named. */
 export function missingAttestations(
   kind: RecipientKind,
@@ -30,6 +39,18 @@ export function missingAttestations(
   return required[kind]
     .filter(kinds => longest(kinds, given) <= at.getTime())
     .flatMap(([first]) => first ?? [])
+}
+
+/** Of each list of kinds that is required, the attestation that holds longest; none for one that was never given. */
+export function requiredEnds<Given extends Pick<NewAttestation, 'kind' | 'validUntil'>>(
+  kind: RecipientKind,
+  given: readonly Given[],
+): readonly Given[] {
+  return required[kind].flatMap(kinds => {
+    const end = longest(kinds, given)
+    const [found] = given.filter(one => kinds.includes(one.kind) && one.validUntil.getTime() === end)
+    return found === undefined ? [] : [found]
+  })
 }
 
 /** 0 when there is none. */
