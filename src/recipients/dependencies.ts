@@ -18,7 +18,7 @@ export interface EnrolmentDependencies {
   readonly clock: Clock
   /** Where tokens and codes come from. Default: `randomBytes`. */
   readonly random?: Random
-  readonly inspector: Pick<Inspector, 'inspect' | 'revokes'>
+  readonly inspector: Pick<Inspector, 'inspect' | 'revokes' | 'merge'>
   /** What seals the mail with the code. Undefined where nothing is sealed: a proposal then throws `sealed`. */
   readonly sealer: Pick<SealerPool, 'seal'> | undefined
   readonly stop: StopDeliveries

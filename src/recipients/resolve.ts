@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import type { Address, RecipientCode, RecipientId, RecipientRefusal } from '../kernel/index.ts'
 import { certificateRefusal } from '../keys/index.ts'
 import type { Format } from '../sealer/host/index.ts'
+import { attestationRefusal } from './standing/attestations.ts'
 import { type EnrolledRow, findEnrolled } from './store.ts'
 
 /** A recipient who may receive now, with the one certificate and subkey to encrypt to. */
@@ -34,7 +35,7 @@ export async function resolveRecipients(
   addresses: readonly Address[],
   at: Date,
 ): Promise<Resolution> {
-  const rows = await findEnrolled(knex, addresses)
+  const rows = await findEnrolled(knex, addresses, at)
   const enrolled = new Map(rows.map(row => [row.address, row]))
   const usable: ResolvedRecipient[] = []
   const refused: RecipientRefusal[] = []
@@ -59,6 +60,9 @@ function judge(row: EnrolledRow | undefined, at: Date): ResolvedRecipient | Reci
   }
   const refusal = certificateRefusal(standing, 'accept', at)
   if (refusal !== undefined) return refusal
+  const lapse = attestationRefusal(row.attested_until, at)
+  if (lapse !== undefined) return lapse
+  if (row.not_allowed) return 'certificate_not_allowed'
   const { fingerprint, bytes, encryption_subkey: encryptionSubkey, format } = row
   return {
     recipient: row.recipient,

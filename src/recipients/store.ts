@@ -2,8 +2,7 @@ import type { Knex } from 'knex'
 import type { Address, RecipientId } from '../kernel/index.ts'
 import type { CertificateState } from '../keys/index.ts'
 import type { Format } from '../sealer/host/index.ts'
-
-type RecipientState = 'active' | 'suspended' | 'unenrolled'
+import type { RecipientState } from './enrolment.ts'
 
 interface CertificateColumns {
   fingerprint: string
@@ -11,6 +10,8 @@ interface CertificateColumns {
   expires_at: Date | null
   revoked_at: Date | null
   finish_until: Date | null
+  /** Whether the policy in force refuses it. */
+  not_allowed: boolean
 }
 
 interface NoCertificate {
@@ -19,32 +20,49 @@ interface NoCertificate {
   expires_at: null
   revoked_at: null
   finish_until: null
+  not_allowed: boolean
 }
 
-export type EnrolledRow = { recipient: RecipientId; address: Address; state: RecipientState } & (
+/**
+ * Whether the policy in force at the time given, three times, refuses the certificate `c`. Of the records that have taken
+ * effect, the last one decides; when it has lapsed, nothing is sent at all, which is asked elsewhere (`policy`).
+ */
+const notAllowed = `EXISTS (
+  SELECT FROM policy_refusals f WHERE f.fingerprint = c.fingerprint AND f.from_at <= ?
+     AND f.record_id = (SELECT id FROM policy_records WHERE effective_at <= ? AND expires_at > ?
+                         ORDER BY effective_at DESC, id DESC LIMIT 1))`
+
+export type EnrolledRow = {
+  recipient: RecipientId
+  address: Address
+  state: RecipientState
+  attested_until: Date | null
+} & (
   | (CertificateColumns & { bytes: Buffer; encryption_subkey: string; format: Format })
   | (NoCertificate & { bytes: null; encryption_subkey: null; format: null; was_revoked: boolean })
 )
 
 /**
- * The enrolled among `addresses`, each with its one active certificate, in one round trip: two index look-ups per
- * address. Only when there is no active one is it asked whether a revocation is the cause.
+ * The enrolled among `addresses`, each with its one active certificate, in one round trip: three index look-ups per
+ * address. Who was unenrolled is nobody. Only when there is no active certificate is it asked whether a revocation is
+ * the cause.
  */
 export async function findEnrolled(
   knex: Knex | Knex.Transaction,
   addresses: readonly Address[],
+  at: Date,
 ): Promise<readonly EnrolledRow[]> {
   const { rows } = await knex.raw<{ rows: EnrolledRow[] }>(
-    `SELECT r.id AS recipient, r.address, r.state,
+    `SELECT r.id AS recipient, r.address, r.state, r.attested_until,
             c.fingerprint, c.bytes, c.encryption_subkey, c.format,
-            c.state AS certificate_state, c.expires_at, c.revoked_at, c.finish_until,
+            c.state AS certificate_state, c.expires_at, c.revoked_at, c.finish_until, ${notAllowed} AS not_allowed,
             CASE WHEN c.fingerprint IS NULL THEN EXISTS (
               SELECT 1 FROM certificates WHERE recipient_id = r.id AND state = 'revoked'
             ) END AS was_revoked
        FROM recipients r
        LEFT JOIN certificates c ON c.recipient_id = r.id AND c.state = 'active'
-      WHERE r.address = ANY(?::text[])`,
-    [[...addresses]],
+      WHERE r.address = ANY(?::text[]) AND r.state <> 'unenrolled'`,
+    [at, at, at, [...addresses]],
   )
   return rows
 }
@@ -58,7 +76,10 @@ export interface Pin {
   readonly encryptionSubkey: string
 }
 
-export type PinRow = { recipient_state: RecipientState | null } & (CertificateColumns | NoCertificate)
+export type PinRow = { recipient_state: RecipientState | null; attested_until: Date | null } & (
+  | CertificateColumns
+  | NoCertificate
+)
 
 /**
  * How each pin stands now, in the order given. A recipient is found by id *and* address, a certificate by
@@ -67,10 +88,12 @@ export type PinRow = { recipient_state: RecipientState | null } & (CertificateCo
 export async function findPins(
   knex: Knex | Knex.Transaction,
   pins: readonly Pin[],
+  at: Date,
 ): Promise<readonly PinRow[]> {
   const { rows } = await knex.raw<{ rows: PinRow[] }>(
-    `SELECT r.state AS recipient_state,
-            c.fingerprint, c.state AS certificate_state, c.expires_at, c.revoked_at, c.finish_until
+    `SELECT r.state AS recipient_state, r.attested_until,
+            c.fingerprint, c.state AS certificate_state, c.expires_at, c.revoked_at, c.finish_until,
+            ${notAllowed} AS not_allowed
        FROM unnest(?::text[], ?::text[], ?::text[], ?::text[])
             WITH ORDINALITY AS pin (recipient, address, certificate, encryption_subkey, position)
        LEFT JOIN recipients r ON r.id = pin.recipient AND r.address = pin.address
@@ -78,6 +101,9 @@ export async function findPins(
             AND c.recipient_id = pin.recipient AND c.encryption_subkey = pin.encryption_subkey
       ORDER BY pin.position`,
     [
+      at,
+      at,
+      at,
       pins.map(pin => pin.recipient),
       pins.map(pin => pin.address),
       pins.map(pin => pin.certificate),

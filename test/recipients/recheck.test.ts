@@ -41,6 +41,15 @@ test.each([
   ['certificate expired', () => pinned({ expiresAt: now }), 'certificate_expired'],
   ['retired certificate expired', () => pinned({ state: 'retired', expiresAt: now }), 'certificate_expired'],
   [
+    'attestation ended',
+    async () => {
+      const pin = await pinned()
+      await owner.knex('recipients').where({ id: pin.recipient }).update({ attested_until: now })
+      return pin
+    },
+    'attestation_lapsed',
+  ],
+  [
     'recipient suspended',
     async () => insertCertificate(owner.knex, await insertRecipient(owner.knex, 'suspended')),
     'recipient_not_active',

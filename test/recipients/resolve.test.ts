@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Address } from '../../src/kernel/index.ts'
 import { type Database, openDatabase } from '../../src/platform/index.ts'
@@ -60,7 +61,6 @@ test.each([
     'recipient_unknown',
   ],
   ['suspended', () => insertRecipient(owner.knex, 'suspended'), 'recipient_not_active'],
-  ['unenrolled', () => insertRecipient(owner.knex, 'unenrolled'), 'recipient_not_active'],
   ['without a certificate', () => enrolled(), 'certificate_missing'],
   ['with a retired certificate only', () => enrolled({ state: 'retired' }), 'certificate_missing'],
   ['whose certificate was revoked', () => enrolled({ state: 'revoked' }), 'certificate_revoked'],
@@ -74,6 +74,14 @@ test.each([
 ] as const)('a recipient %s is refused', async (_, make, code) => {
   const { address, recipient } = await make()
   expect(await resolve(address)).toEqual({ usable: [], refused: [{ address, code, recipient }] })
+})
+
+test('who was unenrolled is nobody', async () => {
+  const { address } = await insertRecipient(owner.knex, 'unenrolled')
+  expect(await resolve(address)).toEqual({
+    usable: [],
+    refused: [{ address, code: 'recipient_unknown', recipient: null }],
+  })
 })
 
 test('after a revocation, the certificate that replaced the revoked one is used', async () => {
@@ -95,15 +103,54 @@ test('each address is answered once, in the order given', async () => {
   expect(refused.map(({ address }) => address)).toEqual([d.address, b.address])
 })
 
+test.each([
+  ['who lacks an attestation', null, 'attestation_missing'],
+  ['whose attestation ended', past, 'attestation_lapsed'],
+  ['whose attestation ends at this instant', now, 'attestation_lapsed'],
+] as const)('a recipient %s is refused', async (_, until, code) => {
+  const who = await enrolled({})
+  await owner.knex('recipients').where({ id: who.recipient }).update({ attested_until: until })
+  expect((await resolve(who.address)).refused[0]?.code).toBe(code)
+})
+
+test('a certificate that the policy in force refuses is refused from its time on, and not by a policy before or after', async () => {
+  const hour = 3_600_000
+  const policy = async (id: string, from: number, until: number) =>
+    owner.knex('policy_records').insert({
+      id,
+      policy: 'standard',
+      sha256: '0'.repeat(64),
+      effective_at: new Date(now.getTime() + from * hour),
+      expires_at: new Date(now.getTime() + until * hour),
+      approved_at: now,
+    })
+  await policy('pol_former', -3, 9)
+  await policy('pol_now', -2, 9)
+  await policy('pol_next', 2, 9)
+  const refusing = async (record: string, from: number) => {
+    const pin = await insertCertificate(owner.knex, await insertRecipient(owner.knex))
+    const from_at = new Date(now.getTime() + from * hour)
+    const fingerprint = pin.certificate
+    await owner.knex('policy_refusals').insert({ record_id: record, fingerprint, reasons: ['x'], from_at })
+    return (await resolve(pin.address)).refused[0]?.code
+  }
+  expect(await refusing('pol_now', -1)).toBe('certificate_not_allowed')
+  expect(await refusing('pol_now', 0)).toBe('certificate_not_allowed')
+  expect(await refusing('pol_now', 1)).toBeUndefined()
+  expect(await refusing('pol_former', -3)).toBeUndefined()
+  expect(await refusing('pol_next', 0)).toBeUndefined()
+})
+
 test('one query, that reads by index among 20,000 recipients', async () => {
   await owner.knex.raw(`
-    INSERT INTO recipients SELECT 'rcp_' || i, 'many' || i || '@bank.test', 'supplier', 'Bank', 'active', now()
-      FROM generate_series(1, 20000) i;
+    INSERT INTO recipients (id, address, kind, organisation, state, created_at, attested_until)
+      SELECT 'rcp_' || i, 'many' || i || '@bank.test', 'supplier', 'Bank', 'active', now(), 'infinity'
+        FROM generate_series(1, 20000) i;
     INSERT INTO certificates SELECT upper(lpad(to_hex(i), 40, '0')), 'rcp_' || i, ''::bytea, repeat('A', 40), 'x25519', 'seipdv2', 'active', now()
       FROM generate_series(1, 20000) i;
     ANALYZE recipients, certificates`)
-  const asked: { sql: string; bindings: readonly unknown[] }[] = []
-  const listen = (query: { sql: string; bindings: readonly unknown[] }): void => {
+  const asked: { sql: string; bindings: readonly Knex.RawBinding[] }[] = []
+  const listen = (query: (typeof asked)[number]): void => {
     asked.push(query)
   }
   gateway.knex.on('query', listen)
@@ -111,9 +158,10 @@ test('one query, that reads by index among 20,000 recipients', async () => {
   gateway.knex.off('query', listen)
   expect(usable).toHaveLength(2)
   expect(asked).toHaveLength(1)
+  const [{ sql, bindings }] = asked as [(typeof asked)[number]]
   const { rows } = await gateway.knex.raw<{ rows: Record<string, string>[] }>(
-    `EXPLAIN ${asked[0]?.sql.replace('$1', '?') ?? ''}`,
-    [['many77@bank.test']],
+    `EXPLAIN ${sql.replace(/\$\d/g, '?')}`,
+    [...bindings],
   )
   const plan = rows.map(row => row['QUERY PLAN']).join('\n')
   expect(plan).toContain('recipients_address')

@@ -50,7 +50,8 @@ export function openStopping(parts: Parts): Pick<Enrolment, 'revokeByLink' | 're
 
     async revokeByUpload(session, bytes) {
       const recipient = await recipientOfSession(parts, session)
-      return revokedByFile(parts, recipient, await revocableOf(knex, recipient.id), bytes)
+      const revoked = await revokedByFile(parts, recipient, await revocableOf(knex, recipient.id), bytes)
+      return revoked !== undefined
     },
   }
 }

@@ -1,46 +1,72 @@
-import { revokeCertificate } from '../../keys/index.ts'
+import type { Actor } from '../../audit/index.ts'
+import { type CopyOutcome, revokeCertificate, takeCopy } from '../../keys/index.ts'
+import { certificatePolicy } from '../../policy/index.ts'
 import type { Parts } from '../dependencies.ts'
-import type { ProposalSource, ProposeOutcome, Recipient } from '../recipient.ts'
-import { lockedWithProposal } from '../standing/locked.ts'
-import type { ActiveCertificate } from '../standing/store.ts'
-import type { Judged } from './judge.ts'
+import type { ProposeOutcome, Recipient } from '../recipient.ts'
+import { type ActiveCertificate, findRecipient } from '../standing/store.ts'
 
 /**
- * What a copy of the active certificate changes: a revocation in it ends the certificate at once. Undefined: the copy is to
- * be treated as any other file.
+ * What a copy of the active certificate changes: a revocation in it ends the certificate at once, a later end extends it.
+ * Undefined: the copy brings nothing that can be used, and is to be treated as any other file.
  */
-export async function takeCopy(
+export async function takeOwnCopy(
   parts: Parts,
-  recipient: Recipient,
-  active: ActiveCertificate,
+  { id }: Recipient,
+  { fingerprint }: ActiveCertificate,
   bytes: Uint8Array,
-  { accepted }: Judged,
-  _source: ProposalSource,
 ): Promise<ProposeOutcome | undefined> {
-  const { fingerprint } = active
-  if (await revokedByFile(parts, recipient, [active], bytes)) return { outcome: 'revoked', fingerprint }
-  if (accepted?.encryptionSubkey !== active.encryptionSubkey) return undefined
-  return { outcome: 'unchanged', fingerprint }
+  const { policy } = parts
+  const actor: Actor = { kind: 'recipient', id }
+  const copying = { ...parts, policy: async (knex: Parts['knex']) => certificatePolicy(await policy(knex)) }
+  const copy = await takeCopy(copying, { actor, fingerprint, bytes, source: 'upload' })
+  // A crash here leaves people untold of what holds already.
+  await tellOfCopy(parts, id, fingerprint, copy)
+  switch (copy.outcome) {
+    case 'revoked':
+      return { outcome: 'revoked', fingerprint }
+    case 'renewed':
+      return { outcome: 'extended', fingerprint }
+    case 'unchanged':
+      return { outcome: 'unchanged', fingerprint }
+    default:
+      return undefined
+  }
 }
 
-/** Revokes the one of these certificates that `file` revokes, if it does; whether it did. */
+async function tellOfCopy(
+  { knex, tell }: Parts,
+  id: Recipient['id'],
+  fingerprint: string,
+  copy: CopyOutcome,
+): Promise<void> {
+  if (copy.outcome !== 'revoked' && copy.outcome !== 'renewed') return
+  await knex.transaction(async trx => {
+    const recipient = await findRecipient(trx, id)
+    if (recipient === undefined) return
+    const report = copy.outcome === 'revoked' ? 'certificate_revoked' : 'certificate_extended'
+    await tell.admins(trx, recipient.address, report, fingerprint)
+    if (copy.outcome !== 'renewed' || copy.expiresAt === null) return
+    const { expiresAt } = copy
+    await tell.recipient(trx, recipient, 'certificate_extended', { fingerprint, expiresAt })
+  })
+}
+
+/** Revokes the one of these certificates that `file` revokes, if it does; gives its fingerprint. */
 export async function revokedByFile(
   { knex, clock, inspector, stop, sender, tell }: Parts,
-  { id }: Recipient,
+  { id, address }: Recipient,
   certificates: readonly ActiveCertificate[],
   file: Uint8Array,
-): Promise<boolean> {
+): Promise<string | undefined> {
   for (const { fingerprint, bytes, encryptionSubkey } of certificates) {
     if (!(await inspector.revokes(file, bytes, encryptionSubkey))) continue
     await knex.transaction(async trx => {
-      const { recipient } = await lockedWithProposal(trx, id)
       const actor = { kind: 'recipient', id } as const
       const order = { actor, means: 'upload', reason: 'unknown', fingerprint, stop, sender } as const
       const { outcome } = await revokeCertificate(trx, clock, order)
-      if (outcome !== 'revoked') return
-      await tell.admins(trx, recipient.address, 'certificate_revoked', fingerprint)
+      if (outcome === 'revoked') await tell.admins(trx, address, 'certificate_revoked', fingerprint)
     })
-    return true
+    return fingerprint
   }
-  return false
+  return undefined
 }

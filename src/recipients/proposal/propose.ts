@@ -12,12 +12,13 @@ import {
   activeCertificateOf,
   findRecipient,
   isCertificateKnown,
+  revocableOf,
 } from '../standing/store.ts'
 import { showProposal } from '../view/view.ts'
 import { makeChallenge } from './challenge.ts'
 import { dropProposal } from './drop.ts'
 import { type Accepted, judge, type Judged } from './judge.ts'
-import { takeCopy } from './own-copy.ts'
+import { revokedByFile, takeOwnCopy } from './own-copy.ts'
 import { countSince, findProposal, insertProposal, openProposalOf, wasProposed } from './store.ts'
 
 const day = 86_400_000
@@ -38,10 +39,16 @@ export function openProposing(parts: Parts): Pick<Enrolment, 'propose'> {
       const active = await activeCertificateOf(knex, recipient.id)
       const judged = await judge(parts, recipient, bytes, active)
       if (judged.fingerprint !== null && judged.fingerprint === active?.fingerprint) {
-        const copy = await takeCopy(parts, recipient, active, bytes, judged, source)
+        const copy = await takeOwnCopy(parts, recipient, active, bytes)
         if (copy !== undefined) return copy
       }
-      if (judged.accepted === undefined) return reject(parts, recipient, bytes, judged)
+      if (judged.accepted === undefined) {
+        // `gpg --gen-revoke` writes a file that people upload where they uploaded the key.
+        const mine = await revocableOf(knex, recipient.id)
+        const revoked = await revokedByFile(parts, recipient, mine, bytes)
+        if (revoked !== undefined) return { outcome: 'revoked', fingerprint: revoked }
+        return reject(parts, recipient, bytes, judged)
+      }
       if (source === 'refresh' && (await isOldNews(parts, recipient, judged.accepted.fingerprint)))
         return { outcome: 'unchanged', fingerprint: judged.accepted.fingerprint }
       if (await isCertificateKnown(knex, judged.accepted.fingerprint))
