@@ -1,12 +1,11 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
-import { type Clock, SealpostError } from '../../kernel/index.ts'
+import { SealpostError } from '../../kernel/index.ts'
 import { type Page, renderPage, type Site } from '../page/layout.ts'
 import { browserHeaders } from './headers.ts'
 import { openRate, peerKey } from './rate.ts'
 import { refuseCrossSite } from './same-site.ts'
 
 interface FrameOptions {
-  readonly clock: Clock
   /** The origin that our own pages have. */
   readonly origin: string
   /** Aborted once this replica is shutting down. */
@@ -17,13 +16,13 @@ interface FrameOptions {
  * An application for browsers before it has a route: its headers, a bound on requests per peer, and no effect that
  * another site asks for. Queries are for the routes to read, from the URL; nothing else ever parses one.
  */
-export function createFrame({ clock, origin, stopping }: FrameOptions): Express {
+export function createFrame({ origin, stopping }: FrameOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
   app.set('case sensitive routing', true)
-  const requests = openRate(clock, { burst: 300, perMinute: 150 })
+  const requests = openRate({ burst: 300, perMinute: 150 })
   app.use(browserHeaders(stopping), (request, _response, next) => {
     requests.take(peerKey(request.socket.remoteAddress))
     next()

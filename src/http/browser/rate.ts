@@ -1,4 +1,4 @@
-import { type Clock, SealpostError } from '../../kernel/index.ts'
+import { SealpostError } from '../../kernel/index.ts'
 
 export interface Rate {
   /** Counts one more for `key`. Throws `too_many_requests` with the seconds to wait when that is too many. */
@@ -12,17 +12,21 @@ const mostKeys = 20_000
 
 /**
  * So many in a burst, and then as many a minute. Kept in this replica's memory: it protects the replica and slows
- * guessing; what must hold across replicas (single use, expiry, tries per proposal) holds in the database.
+ * guessing; what must hold across replicas (single use, expiry, tries per proposal) holds in the database. `elapsed` gives milliseconds that
+ * never go back.
  */
-export function openRate(clock: Clock, { burst, perMinute }: { burst: number; perMinute: number }): Rate {
+export function openRate(
+  { burst, perMinute }: { readonly burst: number; readonly perMinute: number },
+  elapsed: () => number = () => performance.now(),
+): Rate {
   const seen = new Map<string, { left: number; at: number }>()
   const perMs = perMinute / 60_000
 
   const standing = (key: string): { left: number; at: number } => {
-    const at = clock.now().getTime()
+    const at = elapsed()
     const last = seen.get(key)
     if (last === undefined) return { left: burst, at }
-    return { left: Math.min(burst, last.left + Math.max(0, at - last.at) * perMs), at }
+    return { left: Math.min(burst, last.left + (at - last.at) * perMs), at }
   }
   const assertLeft = ({ left }: { left: number }): void => {
     if (left >= 1) return

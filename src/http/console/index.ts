@@ -15,14 +15,14 @@ import { routeSignIn } from './sign-in.ts'
 
 /** The pages and the API of operators. Whatever is not one of them does not exist. */
 export function createConsole(dependencies: ConsoleDependencies): Express {
-  const { clock, sender } = dependencies
+  const { sender } = dependencies
   const app = createFrame(dependencies)
   const site = { organisation: sender.organisation, purpose: 'Sealpost console', wide: true }
   const context: ConsoleContext = {
     ...dependencies,
     site,
-    failures: openRate(clock, { burst: 10, perMinute: 2 }),
-    efforts: openRate(clock, { burst: 15, perMinute: 3 }),
+    failures: openRate({ burst: 10, perMinute: 2 }),
+    efforts: openRate({ burst: 15, perMinute: 3 }),
   }
   const pages = Router({ caseSensitive: true })
   routeOverview(pages, context)

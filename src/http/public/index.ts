@@ -11,14 +11,14 @@ import { routeLinks } from './links.ts'
 
 /** The pages for recipients. Whatever is not one of them does not exist. */
 export function createPublic(dependencies: PublicDependencies): Express {
-  const { clock, organisation, enrolment } = dependencies
+  const { organisation, enrolment } = dependencies
   const app = createFrame(dependencies)
   const site = { organisation, purpose: 'encrypted mail' }
   const context = {
     ...dependencies,
     site,
-    failures: openRate(clock, { burst: 20, perMinute: 4 }),
-    efforts: openRate(clock, { burst: 15, perMinute: 3 }),
+    failures: openRate({ burst: 20, perMinute: 4 }),
+    efforts: openRate({ burst: 15, perMinute: 3 }),
   }
   // The fixed paths below /enrol come before the links, which would take them for a token.
   routeEnrolment(app, context)
