@@ -8,7 +8,7 @@ import {
   openApprovals,
 } from '../../src/access/index.ts'
 import { newId, type RecipientId, systemClock } from '../../src/kernel/index.ts'
-import { signedInOperator } from '../support/operators.ts'
+import { signedInOperator, twoOperators } from '../support/operators.ts'
 import { applyAll, ask, openRooms, outcome, type Rooms, someChange, standingClock } from './support.ts'
 
 let rooms: Rooms
@@ -16,8 +16,9 @@ let admin: Operator
 let approver: Operator
 beforeAll(async () => {
   rooms = await openRooms()
-  admin = (await signedInOperator(rooms.owner, ['admin'])).operator
-  approver = (await signedInOperator(rooms.owner, ['approver'])).operator
+  const two = await twoOperators(rooms.owner)
+  admin = two.admin.operator
+  approver = two.approver.operator
 })
 afterAll(() => rooms.close())
 

@@ -67,9 +67,8 @@ export async function revokeOperator(knex: Knex, clock: Clock, name: string): Pr
   return knex.transaction(async trx => {
     const found = await operatorNamed(trx, name)
     if (found === undefined) throw new SealpostError('not_found')
-    // In the order in which approvals and signing in take them: requests and links, then the operator.
+    // In the order in which an approval takes them: requests, then operators. Links and sessions come after, as in signing in.
     await lockPendingOf(trx, found.id)
-    await deleteLinks(trx, found.id)
     const operator = await lockOperator(trx, found.id, 'alone')
     if (operator === undefined) throw new SealpostError('not_found')
     const at = clock.now()

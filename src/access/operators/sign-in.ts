@@ -12,6 +12,7 @@ import {
   lockOperator,
   operatorInForce,
   operatorNamed,
+  operatorOfLink,
   touchSession,
   useLink,
 } from './store.ts'
@@ -57,12 +58,15 @@ export async function signIn(
   from: Actor = { kind: 'gateway' },
 ): Promise<{ operator: Operator; session: string }> {
   const session = newToken()
-  const operator = await knex.transaction(trx => openSession(trx, clock, token, session))
-  if (operator === undefined) {
-    await recordEvent(knex, clock, from, { type: 'operator.sign_in.refused', code: 'link_invalid' })
-    throw new SealpostError('link_invalid')
+  try {
+    const operator = await knex.transaction(trx => openSession(trx, clock, token, session))
+    return { operator, session }
+  } catch (error) {
+    if (error instanceof SealpostError && error.code === 'link_invalid') {
+      await recordEvent(knex, clock, from, { type: 'operator.sign_in.refused', code: error.code })
+    }
+    throw error
   }
-  return { operator, session }
 }
 
 /**
@@ -95,20 +99,21 @@ async function openSession(
   clock: Clock,
   token: string,
   session: string,
-): Promise<Operator | undefined> {
+): Promise<Operator> {
   const createdAt = clock.now()
-  const id = await useLink(trx, sha256(token), createdAt)
-  if (id === undefined) return undefined
-  await deleteEndedSessions(trx, id, createdAt, later(createdAt, -idleMinutes))
+  const id = await operatorOfLink(trx, sha256(token))
+  if (id === undefined) throw new SealpostError('link_invalid')
+  // First: the session's reference to the operator waits for a revocation under way, which takes the link away.
   await insertSession(trx, {
     tokenSha256: sha256(session),
     operatorId: id,
     createdAt,
     expiresAt: later(createdAt, sessionHours * 60),
   })
-  // Asked last: the session's reference to the operator waited for a revocation under way.
-  const operator = await operatorInForce(trx, id)
-  if (operator === undefined) return undefined
+  const used = await useLink(trx, sha256(token), createdAt)
+  const operator = used ? await operatorInForce(trx, id) : undefined
+  if (operator === undefined) throw new SealpostError('link_invalid')
+  await deleteEndedSessions(trx, id, createdAt, later(createdAt, -idleMinutes))
   await appendEvents(trx, clock, [
     { actor: { kind: 'operator', id }, event: { type: 'operator.signed_in', operator: id } },
   ])

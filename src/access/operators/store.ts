@@ -70,19 +70,21 @@ export async function insertLink(trx: Knex.Transaction, link: HandedOut): Promis
   })
 }
 
-/** Whom the link signs in; undefined when it does no longer. Of two at once, the second sees what the first did. */
-export async function useLink(
-  trx: Knex.Transaction,
-  tokenSha256: Buffer,
-  at: Date,
-): Promise<OperatorId | undefined> {
-  const rows = await trx('operator_links')
+export async function operatorOfLink(knex: Knex, tokenSha256: Buffer): Promise<OperatorId | undefined> {
+  const link = await knex('operator_links')
+    .first<{ operator_id: OperatorId } | undefined>('operator_id')
+    .where({ token_sha256: tokenSha256 })
+  return link?.operator_id
+}
+
+/** Whether the link could still be used, and now is. Of two uses at once, the second sees what the first did. */
+export async function useLink(trx: Knex.Transaction, tokenSha256: Buffer, at: Date): Promise<boolean> {
+  const used = await trx('operator_links')
     .where({ token_sha256: tokenSha256 })
     .where('expires_at', '>', at)
     .whereNull('used_at')
     .update({ used_at: at })
-    .returning<{ operator_id: OperatorId }[]>('operator_id')
-  return rows[0]?.operator_id
+  return used === 1
 }
 
 export async function deleteLinks(trx: Knex.Transaction, operator: OperatorId): Promise<void> {
