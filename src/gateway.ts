@@ -18,11 +18,11 @@ import {
 } from './http/index.ts'
 import { openIntake } from './intake/index.ts'
 import { type Address, type Clock, SealpostError, version } from './kernel/index.ts'
-import { openDiscovery } from './keys/index.ts'
+import { openDiscovery, openRefresh } from './keys/index.ts'
 import { openFetcher } from './platform/https/index.ts'
 import { assertSchemaCurrent, type Logger, openDatabase, openQueue } from './platform/index.ts'
-import { applyAdoption, type Policy, policyInForce } from './policy/index.ts'
-import { openEnrolment } from './recipients/index.ts'
+import { applyAdoption, certificatePolicy, type Policy, policyInForce } from './policy/index.ts'
+import { openEnrolment, openUpkeep } from './recipients/index.ts'
 import {
   admitCiphertext,
   type Inspector,
@@ -91,6 +91,9 @@ export async function startGateway(
     opened.defer(() => noticeCourier.stop(stopDeadline))
   }
 
+  const inspector = opened.adopt(openInspector(), kept => kept.close())
+  const shared = { knex, clock, log, config, publicCa, inspector }
+  let people = peopleOf({ ...shared, sealer: undefined })
   let ports: Pick<Gateway, 'apiPort' | 'consolePort' | 'publicPort'> = noPorts
   if (config.roles.includes('api')) {
     const key = await openSigningKey(knex, clock, await readPassphrase())
@@ -100,11 +103,10 @@ export async function startGateway(
     checks['sealer'] = () => {
       if (sealer.pids().length === 0) throw new SealpostError('sealer_unavailable')
     }
-    const inspector = opened.adopt(openInspector(), kept => kept.close())
     const clients = openClients(knex, clock, log)
     const submit = openIntake({ knex, clock, queue, sealer, mailHost })
     const common = { knex, clock, log, stopping: lifetime.signal }
-    const people = peopleOf({ knex, clock, config, publicCa, sealer, inspector })
+    people = peopleOf({ ...shared, sealer })
 
     const apiServer = createListener(
       { ...identity, ca: secrets.clientCa },
@@ -133,6 +135,9 @@ export async function startGateway(
       publicPort: await serve(publicServer, config.public),
     }
   }
+
+  const upkeep = openUpkeep(people.upkeep)
+  opened.defer(() => upkeep.stop(stopDeadline))
 
   const opsServer = createListener(identity, 'none', createOps(checks))
   const ops = opened.adopt(await listen(opsServer, config.ops), listener => listener.close(stopDeadline))
@@ -165,18 +170,21 @@ const noPorts = { apiPort: undefined, consolePort: undefined, publicPort: undefi
 interface PeopleDependencies {
   readonly knex: Knex
   readonly clock: Clock
+  readonly log: Logger
   readonly config: Config
   readonly publicCa: string | undefined
-  readonly sealer: SealerPool
+  /** Undefined on a replica that does not seal. */
+  readonly sealer: SealerPool | undefined
   readonly inspector: Inspector
 }
 
-/** What operators and recipients can do, each through their own listener. */
-function peopleOf({ knex, clock, config, publicCa, sealer, inspector }: PeopleDependencies) {
-  const sender = config.notices
+/** What operators and recipients can do, each through their own listener, and what happens to them by the clock. */
+function peopleOf({ knex, clock, log, config, publicCa, sealer, inspector }: PeopleDependencies) {
+  const { notices: sender, allowedNetworks, discovery: outside } = config
   const stop = stopDeliveries
   const policy = (handle: Knex | Knex.Transaction) => policyOf(handle, clock)
-  const enrolment = openEnrolment({ knex, clock, inspector, sealer, stop, sender, policy })
+  const enrolling = { knex, clock, inspector, sealer, stop, sender, policy }
+  const enrolment = openEnrolment(enrolling)
   const approvals = openApprovals({
     knex,
     clock,
@@ -189,11 +197,20 @@ function peopleOf({ knex, clock, config, publicCa, sealer, inspector }: PeopleDe
       },
     },
   })
+
+  const fetcher = openFetcher({ ca: publicCa, allowedNetworks })
   const keyserver = config.keyserver === undefined ? undefined : new URL(config.keyserver)
-  const discovery = openDiscovery(
-    openFetcher({ ca: publicCa, allowedNetworks: config.allowedNetworks }),
+  const discovery = openDiscovery(fetcher, keyserver)
+  const refresh = openRefresh({
+    ...enrolling,
+    fetcher,
     keyserver,
-  )
+    policy: async handle => {
+      const adopted = await policyInForce(handle, clock.now())
+      return adopted && certificatePolicy(adopted.policy)
+    },
+    propose: (recipient, bytes, source) => enrolment.propose({ recipient }, bytes, source),
+  })
   return {
     enrolment,
     approvals,
@@ -201,7 +218,13 @@ function peopleOf({ knex, clock, config, publicCa, sealer, inspector }: PeopleDe
     sender,
     organisation: sender.organisation,
     inspect: (...question: Parameters<Inspector['inspect']>) => inspector.inspect(...question),
-    find: config.discovery ? (address: Address) => discovery.find(address) : undefined,
+    find: outside ? (address: Address) => discovery.find(address) : undefined,
+    // What a directory has may become a proposal, and its code has to be sealed.
+    upkeep: {
+      ...enrolling,
+      log,
+      refresh: outside && sealer !== undefined ? (key: string) => refresh.refresh(key) : undefined,
+    },
   }
 }
 

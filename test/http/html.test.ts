@@ -59,6 +59,10 @@ describe('where escaping would not help, nothing is filled in', () => {
   })
 })
 
+test('a path is filled in behind its slash', () => {
+  expect(html`<a href="/x/${'a"b'}/${'c'}">x</a>`.toString()).toBe('<a href="/x/a&quot;b/c">x</a>')
+})
+
 test('parts of pages escape what they are given', () => {
   const attack = '"><img src=x>'
   const shown = [

@@ -55,6 +55,8 @@ export interface House {
   clientNamed(uri: string): Promise<Client>
   /** Enrols an address with a fresh key, reachable at the house's mail server or at another port of localhost. */
   addRecipient(address: string, port?: number): Promise<Correspondent>
+  /** From now on, mail to that domain goes to the house's mail server, or to another port of localhost. */
+  route(domain: string, port?: number): Promise<void>
   /** What a mail program shows of a mail once it is decrypted and its signature is verified. */
   read(correspondent: Correspondent, mail: ReceivedMail | undefined): Promise<Email>
   /** Resolves with the inbox once it holds that many mails. */
@@ -155,6 +157,12 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
         : ([gateway.publicPort, config.notices.publicUrl] as const)
     return clients.adopt(openBrowser({ port, origin, ca: authority.certificate }), opened => opened.close())
   }
+  const route = (domain: string, mailPort = mailServer.port): Promise<void> =>
+    setDestination(owner, systemClock, domain, {
+      mode: 'pinned',
+      hosts: [{ name: 'localhost', port: mailPort, tls: 'starttls' }],
+      pins: { ca: mailAuthority.certificate },
+    })
   const resources = opened.move()
   return {
     database,
@@ -170,6 +178,7 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     log: () => logged,
     clientNamed,
     browser,
+    route,
     async signedIn(name, ...roles) {
       const address = `${name}@payments.example` as Address
       const { id } = await addOperator(owner, systemClock, { name, address, roles })
@@ -179,13 +188,9 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
       if (answer.status !== 303) throw new Error(`signing in answered ${answer.status}: ${answer.text}`)
       return { ...opened, id }
     },
-    async addRecipient(address, mailPort = mailServer.port) {
+    async addRecipient(address, mailPort) {
       const correspondent = await createCorrespondent(address as Address)
-      await setDestination(owner, systemClock, domainOf(correspondent.address), {
-        mode: 'pinned',
-        hosts: [{ name: 'localhost', port: mailPort, tls: 'starttls' }],
-        pins: { ca: mailAuthority.certificate },
-      })
+      await route(domainOf(correspondent.address), mailPort)
       await activateRecipient(owner, correspondent.address, correspondent.certificate)
       return correspondent
     },

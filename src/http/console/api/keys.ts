@@ -4,8 +4,8 @@ import type { Router } from 'express'
 import { z } from 'zod'
 import { requireRole } from '../../../access/index.ts'
 import {
-  type Exposure,
   exposureCsv,
+  exposureJson,
   exposureOf,
   findCertificate,
   inventoryOf,
@@ -88,15 +88,4 @@ export function routeKeysApi(api: Router, context: ConsoleContext): void {
       response.json(await inventoryOf(knex, clock.now()))
     })
     .all(refuseMethod('GET, HEAD'))
-}
-
-/** One object, whose `rows` come as they are read. */
-async function* exposureJson({ rows, ...head }: Exposure): AsyncGenerator<string> {
-  yield `${JSON.stringify(head).slice(0, -1)},"rows":[`
-  let separator = ''
-  for await (const row of rows) {
-    yield `${separator}${JSON.stringify(row)}`
-    separator = ','
-  }
-  yield ']}'
 }
