@@ -6,9 +6,13 @@ import { GnuPg } from './gnupg.ts'
 import type { PeerKey } from './peer.ts'
 import { generateWithSequoia } from './sequoia.ts'
 
-/** The verdict as of now, by the policy that `serve` uses. */
-export function inspect(certificate: Uint8Array, mailbox: string): Promise<CertificateVerdict> {
-  const policy = certificatePolicy(loadPolicy('standard'))
+/** The verdict as of now. */
+export function inspect(
+  certificate: Uint8Array,
+  mailbox: string,
+  policyName: 'standard' | 'strict' = 'standard',
+): Promise<CertificateVerdict> {
+  const policy = certificatePolicy(loadPolicy(policyName))
   return inspectCertificate(certificate, address(mailbox), systemClock.now(), policy)
 }
 

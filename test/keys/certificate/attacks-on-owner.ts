@@ -22,7 +22,7 @@ import {
   owner,
   primaryKey,
 } from './certificates.ts'
-import { curve25519Body, ed25519Signer, octets, subpacket, utf8 } from './packets.ts'
+import { concat, curve25519Body, ed25519Signer, octets, subpacket, utf8 } from './packets.ts'
 
 /** Primary keys and user IDs that do not vouch for the address. */
 export const attacksOnOwner = {
@@ -154,6 +154,32 @@ export const attacksOnOwner = {
     'user_id_mismatch' as const,
   ]),
   user_id_unverified: [
+    [
+      'a self-signature whose first number claims another length than it has',
+      () => {
+        const [userId, self] = identity()
+        const body = self.body.slice()
+        const hashed = (body[4] ?? 0) * 256 + (body[5] ?? 0)
+        const unhashed = (body[6 + hashed] ?? 0) * 256 + (body[7 + hashed] ?? 0)
+        // The low bits of the count of bits: as many octets, and so the same number to a lenient reader.
+        const count = 6 + hashed + 2 + unhashed + 2 + 1
+        const bits = body[count] ?? 0
+        body[count] = bits % 8 === 1 ? bits + 1 : bits - 1
+        return [primaryKey(), userId, { ...self, body }, ...encryptionSubkey()]
+      },
+    ],
+    [
+      'a self-signature with an octet after it',
+      () => {
+        const [userId, self] = identity()
+        return [
+          primaryKey(),
+          userId,
+          { ...self, body: concat(self.body, Uint8Array.of(0)) },
+          ...encryptionSubkey(),
+        ]
+      },
+    ],
     [
       'spliced in without a signature',
       () => [

@@ -12,7 +12,7 @@ import type { CertificateReason } from '../../protocol.ts'
 import { settings } from '../openpgp-settings.ts'
 import type { KeyPacket } from './key-packet.ts'
 import type { Outline } from './outline.ts'
-import type { SignaturePacket } from './signature-packet.ts'
+import { isExactlyEncoded, type SignaturePacket } from './signature-packet.ts'
 
 /** What a self-signature is made over, besides the primary key. */
 export type Signed = { readonly userId: Uint8Array } | { readonly subkey: KeyPacket } | 'primary'
@@ -22,7 +22,8 @@ const anyHash: Config = { ...settings, rejectHashAlgorithms: new Set() }
 
 /**
  * Whether `signer` really made `signature` over exactly these octets, and the library knows everything critical in it.
- * The library hashes what it would write, not what it read; so whatever it would write differently is not verified. Neither the time nor the strength of the hash is judged.
+ * The library hashes what it would write, not what it read; so whatever it would write differently is not verified, nor
+ * is a signature whose numbers are written in another way than the one of the RFC, which it would read all the same. Neither the time nor the strength of the hash is judged.
  */
 export async function isSignedBy(
   signer: KeyPacket,
@@ -32,6 +33,7 @@ export async function isSignedBy(
 ): Promise<boolean> {
   try {
     const [by, key] = [await libraryKey(signer), await libraryKey(primary)]
+    if (!isExactlyEncoded(signature)) return false
     const packet = new LibrarySignature()
     packet.read(signature.body)
     const data: { key: PublicKeyPacket; userID?: UserIDPacket; bind?: PublicSubkeyPacket } = { key }

@@ -95,6 +95,31 @@ export function claimsIssuer(signature: SignaturePacket, key: KeyPacket): boolea
   return signature.issuers.size === 0 || signature.issuers.has(key.keyId)
 }
 
+/** By algorithm, how a signature itself is written (RFC 9580 section 5.2.3): integers, or octets of a fixed length. */
+const signatureForms: Readonly<Record<number, (reader: ByteReader) => void>> = {
+  1: reader => reader.mpi(),
+  19: reader => [reader.mpi(), reader.mpi()],
+  22: reader => [reader.mpi(), reader.mpi()],
+  27: reader => reader.take(64),
+  28: reader => reader.take(114),
+}
+
+/** Whether the signature in the packet has its one encoding: exact lengths, and nothing after it. */
+export function isExactlyEncoded({ body }: SignaturePacket): boolean {
+  const reader = new ByteReader(body)
+  const [, , algorithm] = reader.take(4)
+  reader.take(reader.uint(2))
+  reader.take(reader.uint(2))
+  reader.take(2)
+  try {
+    signatureForms[algorithm ?? 0]?.(reader)
+    return reader.done
+  } catch (error) {
+    if (error instanceof Refusal) return false
+    throw error
+  }
+}
+
 function readSubpackets(area: Uint8Array, hashed: boolean): readonly Subpacket[] {
   const reader = new ByteReader(area)
   const subpackets: Subpacket[] = []
