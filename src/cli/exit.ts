@@ -12,6 +12,8 @@ const refusals = new Set<string>([
   'name_taken',
   'certificate_refused',
   'not_found',
+  'sending_not_approved',
+  'state_conflict',
 ])
 
 /** The exit code of an error. The only place where errors become exit codes. */

@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   custody: async () => (await import('./commands/custody.ts')).custodyCommand(),
   app: async () => (await import('./commands/app.ts')).appCommand(),
   operator: async () => (await import('./commands/operator.ts')).operatorCommand(),
+  recipient: async () => (await import('./commands/recipient.ts')).recipientCommand(),
   destination: async () => (await import('./commands/destination.ts')).destinationCommand(),
   key: async () => (await import('./commands/key.ts')).keyCommand(),
   inventory: async () => (await import('./commands/inventory.ts')).inventoryCommand(),
