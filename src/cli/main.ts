@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   key: async () => (await import('./commands/key.ts')).keyCommand(),
   inventory: async () => (await import('./commands/inventory.ts')).inventoryCommand(),
   cert: async () => (await import('./commands/cert.ts')).certCommand(),
+  policy: async () => (await import('./commands/policy.ts')).policyCommand(),
   pki: async () => (await import('./commands/pki.ts')).pkiCommand(),
 }
 
