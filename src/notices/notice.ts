@@ -52,3 +52,8 @@ export function stopTokenOf(values: ValuesOf<Fields>): string | undefined {
 export function isForOperators(kind: NoticeKind): boolean {
   return Object.hasOwn(forOperators, kind)
 }
+
+/** The kinds that open a page or prove something: void when what they open is. */
+export const openingKinds: readonly string[] = Object.entries<Template>(templates)
+  .filter(([, { fields }]) => 'enrolToken' in fields || 'proveToken' in fields)
+  .map(([kind]) => kind)

@@ -9,7 +9,7 @@ import {
   type RecipientId,
   SealpostError,
 } from '../kernel/index.ts'
-import { fill, isForOperators, type Notice } from './notice.ts'
+import { fill, isForOperators, type Notice, openingKinds } from './notice.ts'
 import { type NoticeOuter, renderNotice } from './render.ts'
 import { type NoticeSender, readSender } from './sender.ts'
 import { endNotices, insertNotice, lockWaiting, type NewNoticeRow } from './store.ts'
@@ -99,15 +99,16 @@ export function outerOf(sender: NoticeSender, to: Address, clock: Clock): Notice
 }
 
 /**
- * Takes back what still waits for a recipient, in the caller's transaction: links that were just made void. Gives how
- * many. What is being sent at this moment is not held up.
+ * Takes back what still waits for a recipient and opens something: invitations, challenges, in the caller's transaction,
+ * because their links were just made void. What only tells of a change still goes out. Gives how many. What is being
+ * sent at this moment is not held up.
  */
 export async function withdrawNotices(
   trx: Knex.Transaction,
   clock: Clock,
   recipient: RecipientId,
 ): Promise<number> {
-  const waiting = await lockWaiting(trx, recipient)
+  const waiting = await lockWaiting(trx, recipient, openingKinds)
   const end = { state: 'failed', outcome: 'withdrawn', at: clock.now() } as const
   await endNotices(
     trx,

@@ -156,15 +156,16 @@ export async function postponeNotice(
   )
 }
 
-/** What waits for a recipient; what a courier is settling right now is passed over. */
+/** What of these kinds waits for a recipient; what a courier is settling right now is passed over. */
 export async function lockWaiting(
   trx: Knex.Transaction,
   recipient: RecipientId,
+  kinds: readonly string[],
 ): Promise<{ id: NoticeId; attempts: number }[]> {
   const { rows } = await trx.raw<{ rows: { id: NoticeId; attempts: number }[] }>(
-    `SELECT id, attempts FROM notices WHERE recipient_id = ? AND state = 'queued' ORDER BY id
-        FOR UPDATE SKIP LOCKED`,
-    [recipient],
+    `SELECT id, attempts FROM notices WHERE recipient_id = ? AND state = 'queued' AND kind = ANY(?::text[])
+      ORDER BY id FOR UPDATE SKIP LOCKED`,
+    [recipient, [...kinds]],
   )
   return rows
 }
