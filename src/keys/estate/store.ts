@@ -41,15 +41,15 @@ export async function countEstate(knex: Knex, at: Date): Promise<readonly Invent
   const { rows } = await knex.raw<{ rows: InventoryLine[] }>(
     `SELECT algorithm, format, state, count(*)::int AS certificates,
             CASE WHEN expires_at IS NULL THEN 'never'
-                 WHEN expires_at <= :at THEN 'expired'
-                 WHEN expires_at <= :at + interval '30 days' THEN 'in_30_days'
-                 WHEN expires_at <= :at + interval '90 days' THEN 'in_90_days'
-                 WHEN expires_at <= :at + interval '365 days' THEN 'in_a_year'
+                 WHEN expires_at <= moment THEN 'expired'
+                 WHEN expires_at <= moment + interval '30 days' THEN 'in_30_days'
+                 WHEN expires_at <= moment + interval '90 days' THEN 'in_90_days'
+                 WHEN expires_at <= moment + interval '365 days' THEN 'in_a_year'
                  ELSE 'later' END AS ending
-       FROM certificates
+       FROM certificates, CAST(? AS timestamptz) AS moment
       GROUP BY algorithm, format, state, ending
       ORDER BY algorithm, format, state, ending`,
-    { at },
+    [at],
   )
   return rows
 }
@@ -62,25 +62,36 @@ export async function findOwnKey(
     .first<{ fingerprint: string; createdAt: Date } | undefined>('fingerprint', 'created_at as createdAt')
 }
 
-/** RSA moduli of all recipients but one, in batches: of certificates in any state and of open proposals. */
-export async function* moduliOfOthers(knex: Knex, except: RecipientId): AsyncGenerator<readonly bigint[]> {
-  for (const [table, which] of [
-    ['certificates', ''],
-    ['proposals', `AND state NOT IN ('activated', 'dropped')`],
-  ] as const) {
+/** An RSA modulus of the house, and whether its key is the same recipient's. */
+export interface KnownModulus {
+  readonly modulus: bigint
+  readonly own: boolean
+}
+
+/** All RSA moduli, in batches: of certificates in any state and of open proposals. */
+export async function* knownModuli(
+  knex: Knex,
+  recipient: RecipientId,
+): AsyncGenerator<readonly KnownModulus[]> {
+  for (const { table, key, which } of modulusTables) {
     for (let after = ''; ; ) {
-      const { rows } = await knex.raw<{ rows: { key: string; rsa_moduli: Buffer[] }[] }>(
-        `SELECT ${keyOf[table]} AS key, rsa_moduli FROM ${table}
-          WHERE ${keyOf[table]} > ? AND recipient_id <> ? AND rsa_moduli <> '{}' ${which}
-          ORDER BY ${keyOf[table]} LIMIT 500`,
-        [after, except],
+      const { rows } = await knex.raw<{ rows: { key: string; own: boolean; modulus: string }[] }>(
+        `SELECT key, own, encode(modulus, 'hex') AS modulus
+           FROM (SELECT ${key} AS key, recipient_id = ? AS own, rsa_moduli FROM ${table}
+                  WHERE ${key} > ? AND rsa_moduli <> '{}' ${which}
+                  ORDER BY ${key} LIMIT 500) page, unnest(rsa_moduli) AS modulus
+          ORDER BY key`,
+        [recipient, after],
       )
       const last = rows.at(-1)
       if (last === undefined) break
-      yield rows.flatMap(row => row.rsa_moduli.map(modulus => BigInt(`0x${modulus.toString('hex')}`)))
+      yield rows.map(({ own, modulus }) => ({ own, modulus: BigInt(`0x${modulus}`) }))
       after = last.key
     }
   }
 }
 
-const keyOf = { certificates: 'fingerprint', proposals: 'id' } as const
+const modulusTables = [
+  { table: 'certificates', key: 'fingerprint', which: '' },
+  { table: 'proposals', key: 'id', which: `AND state NOT IN ('activated', 'dropped')` },
+] as const
