@@ -58,7 +58,9 @@ export function sendProblem(response: Response, error: SealpostError, site?: Sit
   if (temporary) response.set('Retry-After', String(error.details.retryAfterSeconds ?? retryAfterSeconds))
   response.status(known ?? 500)
   if (site !== undefined) {
-    response.type('html').send(renderProblem(site, { code, title, remedy, instance }))
+    response
+      .type('html')
+      .send(renderProblem(site, { code, title, remedy, instance, errors: error.details.errors ?? [] }))
     return instance
   }
   response.type('application/problem+json').send(

@@ -17,7 +17,12 @@ import { routeSignIn } from './sign-in.ts'
 export function createConsole(dependencies: ConsoleDependencies): Express {
   const { sender } = dependencies
   const app = createFrame(dependencies)
-  const site = { organisation: sender.organisation, purpose: 'Sealpost console', wide: true }
+  const site = {
+    organisation: sender.organisation,
+    purpose: 'Sealpost console',
+    wide: true,
+    home: '/',
+  } as const
   const context: ConsoleContext = {
     ...dependencies,
     site,

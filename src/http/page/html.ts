@@ -24,7 +24,8 @@ export type Content = Html | string | number | false | null | undefined | readon
 export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Html {
   let text = strings[0] ?? ''
   values.forEach((value, index) => {
-    if (/(?:=|<\/?)\s*$/.test(strings[index] ?? '')) throw new TypeError('a value needs quotes around it here')
+    if (/(?:=|<\/?)\s*$/.test(strings[index] ?? ''))
+      throw new TypeError('a value needs quotes around it here')
     text += render(value) + (strings[index + 1] ?? '')
   })
   return new Markup(text)

@@ -7,6 +7,8 @@ export interface Site {
   readonly organisation: string
   /** What the pages are for, in two or three words. */
   readonly purpose: string
+  /** Where those who know their way go on from an error. */
+  readonly home?: `/${string}`
   /** Lists that need room, instead of a column of text. */
   readonly wide?: boolean
 }

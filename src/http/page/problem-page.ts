@@ -31,6 +31,10 @@ const words: Partial<Record<ErrorCode, { readonly title: string; readonly remedy
     title: 'This did not come from our pages',
     remedy: 'Open the link from your mail again, and use the buttons of the page that appears.',
   },
+  invalid_request: {
+    title: 'Something in the form is not right',
+    remedy: 'Go back, correct what is named here, and send it again.',
+  },
   request_refused: { title: 'The form could not be read', remedy: 'Go back, reload the page and try again.' },
 }
 
@@ -39,14 +43,19 @@ interface Problem {
   readonly title: string
   readonly remedy: string
   readonly instance: string
+  readonly errors: readonly { readonly pointer: string; readonly code: string }[]
 }
 
 /** An error for people: what happened, what to do, and what to quote when asking for help. */
-export function renderProblem(site: Site, { code, title, remedy, instance }: Problem): string {
+export function renderProblem(site: Site, { code, title, remedy, instance, errors }: Problem): string {
   const said = words[code] ?? { title: title.replace(/\.$/, ''), remedy }
   return renderPage(site, {
     title: said.title,
-    body: html`${say('warn', html`<p>${said.remedy}</p>`)}
-<p class="soft">If you ask for help, quote <code>${code}</code> and <code>${instance}</code>.</p>`,
+    body: html`${say(
+      'warn',
+      html`<p>${said.remedy}</p>${errors.length > 0 && html`<ul>${errors.map(({ pointer, code: fault }) => html`<li><strong>${pointer.slice(1).replaceAll('/', ' ')}</strong>: ${fault.replaceAll('_', ' ')}</li>`)}</ul>`}`,
+    )}
+<p class="soft">If you ask for help, quote <code>${code}</code> and <code>${instance}</code>.</p>
+${site.home !== undefined && html`<p><a href="${site.home}">Overview</a></p>`}`,
   })
 }

@@ -9,7 +9,7 @@ export function refusedCertificate(reasons: readonly Reason[]): Html {
     severe ? 'bad' : 'warn',
     html`<h2>${severe ? 'Stop: this was your private key' : 'This key cannot be used'}</h2>
 ${explained(reasons)}
-<p>Nothing of the file was kept.${!severe && ' You can try again below.'}</p>`,
+${!severe && html`<p>Nothing of the file was kept. You can try again below.</p>`}`,
   )
 }
 

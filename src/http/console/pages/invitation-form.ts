@@ -38,7 +38,7 @@ export const attestationChoices: readonly Choice[] = attestationKinds.map(kind =
 
 const attestationFields = html`<div class="pair">${attestationKinds.map(
   kind =>
-    html`${field(kind, `${labels[kind]}: where the document is`, { required: false })}${field(`${kind}Until`, 'Valid until', { type: 'date', required: false, size: 10 })}`,
+    html`${field(kind, `${labels[kind]}: where the document is`, { required: false })}${field(`${kind}Until`, `${labels[kind]}: valid until`, { type: 'date', required: false, size: 10 })}`,
 )}</div>`
 
 const kindLabels = { employee: 'Employee', supplier: 'Supplier', customer: 'Customer or merchant' } as const

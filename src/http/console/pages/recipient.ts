@@ -117,7 +117,7 @@ const means = [
 ] as const
 
 const suspensions = [
-  { value: 'operator', label: 'Because I say so' },
+  { value: 'operator', label: 'An operator decided so' },
   { value: 'incident', label: 'Because of an incident' },
 ] as const
 
