@@ -60,10 +60,12 @@ function revoke(fingerprint: string) {
 interface Row {
   fingerprint: string
   state: string
-  finish_until: Date | null
 }
 async function certificatesOf(recipient: RecipientId): Promise<Record<string, string>> {
-  const rows = await owner.knex<Row>('certificates').where({ recipient_id: recipient }).select()
+  const rows = await owner
+    .knex('certificates')
+    .where({ recipient_id: recipient })
+    .select<Row[]>('fingerprint', 'state')
   return Object.fromEntries(rows.map(({ fingerprint, state }) => [fingerprint, state]))
 }
 async function eventsOf(fingerprint: string): Promise<Record<string, unknown>[]> {
