@@ -12,6 +12,7 @@ const refusals = new Set<string>([
   'name_taken',
   'certificate_refused',
   'not_found',
+  'invalid_request',
   'sending_not_approved',
   'state_conflict',
 ])

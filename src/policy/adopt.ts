@@ -64,10 +64,11 @@ export async function proposeAdoption(
     Math.min(from.getTime() + lifecycleOf(policy).approvalDays * day, Date.parse(policy.reviewBy) + day),
   )
   const until = wish.expiresAt ?? limit
-  if (limit <= from) throw unfit('/policy', 'review_overdue')
-  if (from < now || from < new Date(policy.effectiveFrom)) throw unfit('/effectiveAt', 'too_early')
-  if (until > limit) throw unfit('/expiresAt', 'too_late')
-  if (until <= from) throw unfit('/expiresAt', 'too_early')
+  if (limit <= from) throw unfit('/policy', 'review_overdue', 'the day of its review is over')
+  if (from < now || from < new Date(policy.effectiveFrom))
+    throw unfit('/effectiveAt', 'too_early', 'it would take effect in the past, or before its own first day')
+  if (until > limit) throw unfit('/expiresAt', 'too_late', 'an adoption of it holds for a shorter time')
+  if (until <= from) throw unfit('/expiresAt', 'too_early', 'it would end before it begins')
 
   const { assessed, refused } = await assess(policy, { from, until }, certificatesInUse(knex, now), inspect)
   return {
@@ -155,6 +156,6 @@ function isUnchanged({ policy, sha256 }: Adoption): boolean {
   }
 }
 
-function unfit(pointer: string, code: string): SealpostError {
-  return new SealpostError('invalid_request', { errors: [{ pointer, code }] })
+function unfit(pointer: string, code: string, detail: string): SealpostError {
+  return new SealpostError('invalid_request', { errors: [{ pointer, code }], detail })
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { certificatePolicy, loadPolicy, parsePolicy } from '../../src/policy/index.ts'
+import { certificatePolicy, listPolicies, loadPolicy, parsePolicy } from '../../src/policy/index.ts'
 
 describe('the shipped policy', () => {
   test('standard asks for RSA of 3072 to 8192 bits and no SHA-1', () => {
@@ -9,13 +9,31 @@ describe('the shipped policy', () => {
     expect(policy.encryptionAlgorithms).not.toContain('elgamal')
   })
 
-  test('has a day by which it is looked at again', () => {
-    expect(Date.parse(loadPolicy('standard').reviewBy)).toBeGreaterThan(Date.parse('2026-11-20'))
+  test.each(listPolicies())('%s has a day by which it is looked at again, in a year at most', name => {
+    const { effectiveFrom, reviewBy } = loadPolicy(name)
+    expect(Date.parse(reviewBy)).toBeGreaterThan(Date.parse(effectiveFrom))
+    expect(Date.parse(reviewBy) - Date.parse(effectiveFrom)).toBeLessThanOrEqual(366 * 86_400_000)
+  })
+
+  test('standard lets keys that cannot do better be read for now, with a sunset', () => {
+    expect(certificatePolicy(loadPolicy('standard')).sunsets.formats).toEqual({ seipdv1: '2031-01-01' })
+  })
+
+  test('strict asks for AEAD, and for no RSA at all: OpenPGP has it with PKCS#1 v1.5 only', () => {
+    const policy = certificatePolicy(loadPolicy('strict'))
+    expect(policy.formats).toEqual(['seipdv2'])
+    expect([...policy.encryptionAlgorithms, ...policy.signatureAlgorithms]).not.toContain('rsa')
+    expect(policy.encryptionDays).toBeLessThan(certificatePolicy(loadPolicy('standard')).encryptionDays)
+  })
+
+  test('no file of the directory is left out of the list', () => {
+    expect(listPolicies()).toEqual(['standard', 'strict'])
   })
 })
 
 describe('a policy file that is not exactly right stops the start', () => {
   const standard = loadPolicy('standard')
+  const withLifecycle = (change: object) => ({ ...standard, lifecycle: { ...standard.lifecycle, ...change } })
   test.each([
     ['an unknown field', { ...standard, minRsaBit: 1024 }],
     ['a missing field', { ...standard, formats: undefined }],
@@ -27,6 +45,18 @@ describe('a policy file that is not exactly right stops the start', () => {
     ['bounds crossed', { ...standard, rsaBits: { min: 4096, max: 3072 } }],
     ['a day that does not exist', { ...standard, reviewBy: '2027-02-30' }],
     ['no object', [standard]],
+    ['a review before it begins', { ...standard, reviewBy: standard.effectiveFrom }],
+    ['TLS 1.1', { ...standard, tls: { minVersion: 'TLSv1.1' } }],
+    [
+      'a sunset of something unknown',
+      { ...standard, legacy: { formats: { mdc: '2030-01-01' }, algorithms: {} } },
+    ],
+    ['a sunset that is no day', { ...standard, legacy: { formats: { seipdv1: 'soon' }, algorithms: {} } }],
+    ['subkeys for ever', { ...standard, cryptoperiods: { encryptionDays: 100_000 } }],
+    ['reminders out of order', withLifecycle({ remindDays: [7, 30] })],
+    ['no reminder', withLifecycle({ remindDays: [] })],
+    ['an approval without end', withLifecycle({ approvalDays: 10_000 })],
+    ['half an hour', withLifecycle({ proofHours: 0.5 })],
   ])('%s', (_, content) => {
     expect(() => parsePolicy(JSON.stringify(content), 'test')).toThrow(
       expect.objectContaining({ code: 'config_invalid' }),
