@@ -24,6 +24,8 @@ export interface BrowserClient {
   upload(path: string, field: string, content: Uint8Array): Promise<Answer>
   /** A call of the JSON API under the same cookies. */
   call(method: string, path: string, body?: unknown, headers?: OutgoingHttpHeaders): Promise<Answer>
+  /** A body just as it is, from a page of the same site. */
+  post(path: string, type: string, body: string | Uint8Array, headers?: OutgoingHttpHeaders): Promise<Answer>
   close(): void
 }
 
@@ -94,6 +96,8 @@ export function openBrowser({
             { ...own, 'content-type': 'application/json', ...headers },
             JSON.stringify(body),
           ),
+    post: (path, type, body, headers = {}) =>
+      send('POST', path, { ...own, 'content-type': type, ...headers }, body),
     close: () => agent.destroy(),
   }
 }
