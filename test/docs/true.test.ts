@@ -49,3 +49,16 @@ test('the rules in docs/destinations.md are rules', () => {
   expect(examples).toHaveLength(2)
   for (const [, json = ''] of examples) expect(() => parseDestinationRule(json)).not.toThrow()
 })
+
+test('docs/operator-api.md has the routes of the operators\u2019 API, and no other', () => {
+  const sources = globSync('src/http/console/api/*.ts', { cwd: root }).map(read).join('')
+  const decisions = ['approve', 'reject', 'withdraw'].map(decision => `/change-requests/:id/${decision}`)
+  const routes = [...sources.matchAll(/\.route\(\s*'([^']+)'/g)].map(([, path = '']) => path)
+  const changes = [...sources.matchAll(/^ {2}change\('([^']+)'/gm)].map(
+    ([, path = '']) => `/recipients/:id/${path}`,
+  )
+  const documented = [...read('docs/operator-api.md').matchAll(/^\| `(\/[^`]+)` \|/gm)].map(
+    ([, path]) => path,
+  )
+  expect(documented.toSorted()).toEqual([...routes, ...changes, ...decisions].toSorted())
+})
