@@ -5,7 +5,13 @@ import { type ChangeRequest, type Operator, openApprovals } from '../../src/acce
 import { stopDeliveries } from '../../src/delivery/index.ts'
 import type { Address, Clock, RecipientId } from '../../src/kernel/index.ts'
 import { loadPolicy, type Policy } from '../../src/policy/index.ts'
-import { type Enrolment, type Invitation, openEnrolment, type Recipient } from '../../src/recipients/index.ts'
+import {
+  type Enrolment,
+  type EnrolmentDependencies,
+  type Invitation,
+  openEnrolment,
+  type Recipient,
+} from '../../src/recipients/index.ts'
 import { type Inspector, openInspector } from '../../src/sealer/host/index.ts'
 import { openRooms, type Rooms } from '../access/support.ts'
 import { signedInOperator } from '../support/operators.ts'
@@ -21,8 +27,7 @@ export interface TestEnrolment extends Rooms {
   readonly clock: Clock & { pass(minutes: number): void }
   /** What of the policy is other than in `keys-policy/standard.json`, from now on. */
   lifecycle(changes: Partial<Policy['lifecycle']>): void
-  /** Another enrolment on the same database, by a pool of the owner's choice. */
-  over(knex: Knex): Enrolment
+  readonly dependencies: EnrolmentDependencies
   /** The token in the newest mail of this kind to this recipient. */
   tokenIn(recipient: RecipientId, kind: string, field: 'enrolToken' | 'stopToken'): Promise<string>
   /** The code in the newest challenge, read as the recipient's mail program reads it. */
@@ -86,22 +91,21 @@ export async function openTestEnrolment(): Promise<TestEnrolment> {
   const clock = movingClock()
   const standard = loadPolicy('standard')
   let policy: Policy = standard
-  const over = (knex: Knex): Enrolment =>
-    openEnrolment({
-      knex,
-      clock,
-      inspector,
-      sealer: pool,
-      stop: stopDeliveries,
-      sender: {
-        from: address('notices@pay.test'),
-        mailHost: 'gateway.pay.test',
-        publicUrl: 'https://enrol.pay.test',
-        organisation: 'Pay',
-      },
-      policy: () => Promise.resolve(policy),
-    })
-  const enrolment = over(rooms.gateway)
+  const dependencies: EnrolmentDependencies = {
+    knex: rooms.gateway,
+    clock,
+    inspector,
+    sealer: pool,
+    stop: stopDeliveries,
+    sender: {
+      from: address('notices@pay.test'),
+      mailHost: 'gateway.pay.test',
+      publicUrl: 'https://enrol.pay.test',
+      organisation: 'Pay',
+    },
+    policy: () => Promise.resolve(policy),
+  }
+  const enrolment = openEnrolment(dependencies)
   const approvals = openApprovals({
     knex: rooms.gateway,
     clock,
@@ -123,7 +127,7 @@ export async function openTestEnrolment(): Promise<TestEnrolment> {
     second,
     inspector,
     clock,
-    over,
+    dependencies,
     lifecycle(changes) {
       policy = { ...standard, lifecycle: { ...standard.lifecycle, ...changes } }
     },
