@@ -1,5 +1,4 @@
 export { openRefresh, type Refresh, type RefreshDependencies, type RefreshOutcome } from './copies/refresh.ts'
-export { findStale as staleCertificates } from './copies/store.ts'
 export { type CopyDependencies, type CopyOutcome, type OfferedCopy, takeCopy } from './copies/take-copy.ts'
 export { type Candidate, type Discovery, openDiscovery } from './discovery/find.ts'
 export {

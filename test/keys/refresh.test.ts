@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Clock, RecipientId } from '../../src/kernel/index.ts'
-import { openRefresh, type Refresh, staleCertificates, takeCopy } from '../../src/keys/index.ts'
+import { openRefresh, type Refresh, takeCopy } from '../../src/keys/index.ts'
 import { openFetcher } from '../../src/platform/https/index.ts'
 import { type Database, openDatabase } from '../../src/platform/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
@@ -388,14 +388,6 @@ test('a copy that comes while the key is revoked does not bring it back', async 
   expect(await eventsOf(key)).toEqual([])
 })
 
-test('those that waited longest come first, and nobody is unknown', async () => {
-  const key = await enrolled()
-  const other = await enrolled()
-  expect(await staleCertificates(gateway.knex, at, 1000)).toEqual(
-    expect.arrayContaining([key.fingerprint, other.fingerprint]),
-  )
-  await refresh.refresh(key.fingerprint)
-  expect(await staleCertificates(gateway.knex, at, 1000)).not.toContain(key.fingerprint)
-  expect(await staleCertificates(gateway.knex, new Date(at.getTime() + 1), 1000)).toContain(key.fingerprint)
+test('a key that nobody has is not found', async () => {
   await expect(refresh.refresh('F'.repeat(40))).rejects.toMatchObject({ code: 'not_found' })
 })

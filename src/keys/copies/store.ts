@@ -31,14 +31,3 @@ export async function replaceCopy(
 export async function markRefreshed(knex: Knex, fingerprint: string, at: Date): Promise<void> {
   await knex('certificates').where({ fingerprint }).update({ refreshed_at: at })
 }
-
-/** Active certificates that were not refreshed since `before`, those that waited longest first. */
-export async function findStale(knex: Knex, before: Date, limit: number): Promise<readonly string[]> {
-  const { rows } = await knex.raw<{ rows: { fingerprint: string }[] }>(
-    `SELECT fingerprint FROM certificates
-      WHERE state = 'active' AND (refreshed_at IS NULL OR refreshed_at < ?)
-      ORDER BY refreshed_at NULLS FIRST, fingerprint LIMIT ?`,
-    [before, limit],
-  )
-  return rows.map(({ fingerprint }) => fingerprint)
-}

@@ -32,6 +32,7 @@ export async function refreshStale(
         const outcome = await look(fingerprint)
         log.debug('certificate-refreshed', { fingerprint, outcome })
         if (outcome === 'renewed') await tellRenewed(parts, fingerprint)
+        if (outcome === 'revoked') await tellRevoked(parts, fingerprint)
       } catch (error) {
         log.error('refresh-failed', error, { fingerprint })
       }
@@ -50,4 +51,11 @@ async function tellRenewed({ knex, tell }: UpkeepParts, fingerprint: string): Pr
     await tell.recipient(trx, found, 'certificate_extended', { fingerprint, expiresAt })
     await tell.admins(trx, found.address, 'certificate_extended', fingerprint)
   })
+}
+
+/** The recipient was told in the transaction of the revocation itself. */
+async function tellRevoked({ knex, tell }: UpkeepParts, fingerprint: string): Promise<void> {
+  const found = await endOf(knex, fingerprint)
+  if (found === undefined) return
+  await knex.transaction(trx => tell.admins(trx, found.address, 'certificate_revoked', fingerprint))
 }
