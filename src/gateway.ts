@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { Server } from 'node:https'
 import type { Knex } from 'knex'
 import { openApprovals } from './access/index.ts'
 import { type Actor, recordEvent } from './audit/index.ts'
@@ -124,7 +123,7 @@ export async function startGateway(
       'none',
       createPublic({ ...common, ...people, origin: config.notices.publicUrl }),
     )
-    const serve = async (server: Server, at: Listen): Promise<number> => {
+    const serve = async (server: Parameters<typeof listen>[0], at: Listen): Promise<number> => {
       const listener: Listener = await listen(server, at)
       opened.defer(() => listener.close(stopDeadline))
       return listener.port

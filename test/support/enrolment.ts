@@ -1,4 +1,4 @@
-import { createCorrespondent, type Correspondent } from '../../src/demo/index.ts'
+import { type Correspondent, createCorrespondent } from '../../src/demo/index.ts'
 import type { Address } from '../../src/kernel/index.ts'
 import type { Answer, BrowserClient } from './browser-client.ts'
 import type { House } from './house.ts'

@@ -1,13 +1,13 @@
 import type { Express } from 'express'
-import { type RevocationReason, revocationReasons } from '../../keys/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
+import { type RevocationReason, revocationReasons } from '../../keys/index.ts'
+import { attempt } from '../browser/attempt.ts'
 import { readCookie, setCookie } from '../browser/cookies.ts'
 import { readForm } from '../browser/form.ts'
 import { goTo, refuseMethod, sendPage, tokenOf } from '../browser/frame.ts'
 import { html } from '../page/html.ts'
 import { act, choices, foreign, say } from '../page/parts.ts'
 import { peerOf } from '../refuse.ts'
-import { attempt } from '../browser/attempt.ts'
 import type { PublicContext } from './dependencies.ts'
 
 /**
@@ -94,7 +94,7 @@ const stopReasons = [
   { value: 'unknown', label: 'Another reason' },
 ] as const satisfies readonly { value: RevocationReason; label: string }[]
 
-export function revocationReason(text: string): RevocationReason {
+function revocationReason(text: string): RevocationReason {
   const reason = revocationReasons.find(known => known === text)
   if (reason !== undefined) return reason
   throw new SealpostError('invalid_request', { errors: [{ pointer: '/reason', code: 'invalid_value' }] })

@@ -12,7 +12,7 @@ import { assertType, readJson } from '../read-json.ts'
 
 const mostOfCsv = 4 * 1024 * 1024
 
-export const recipientQuery = z.strictObject({
+const recipientQuery = z.strictObject({
   state: z.enum(['invited', 'active', 'suspended', 'unenrolled']).optional(),
   kind: z.enum(recipientKinds).optional(),
   organisation: words.optional(),

@@ -1,7 +1,7 @@
 import { attestationKinds, recipientKinds } from '../../../recipients/index.ts'
 import type { Form } from '../../browser/form.ts'
 import { html } from '../../page/html.ts'
-import { card, type Choice, choices, field } from '../../page/parts.ts'
+import { type Choice, card, choices, field } from '../../page/parts.ts'
 
 /** One attestation per kind may come with the form, by two fields of its name. */
 export function invitationOf(form: Form): unknown {

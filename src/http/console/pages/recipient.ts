@@ -10,8 +10,8 @@ import { openProposal } from '../api/recipients.ts'
 import { type ConsoleContext, forOperator, operatorBehind } from '../dependencies.ts'
 import { attestationForm, suspensionForm, verificationForm } from '../forms.ts'
 import { checked, recipientOf } from '../query.ts'
-import { held, recipientFacts } from './recipient-facts.ts'
 import { attestationChoices } from './invitation-form.ts'
+import { held, recipientFacts } from './recipient-facts.ts'
 
 /** One recipient: what is known, and what an admin can do. */
 export function routeRecipientPage(router: Router, context: ConsoleContext): void {
