@@ -2,6 +2,7 @@ import { createCorrespondent, openClient, openStage } from '../src/demo/index.ts
 import type { Address } from '../src/kernel/index.ts'
 import { openDatabase } from '../src/platform/index.ts'
 import { activateRecipient, approvePolicy } from '../test/support/shortcut.ts'
+import { measureInspecting } from './inspecting.ts'
 import { largeMessageOf, messageOf, percentile, postAll, postAtRate } from './load.ts'
 import { type PeakMemory, peakMemory } from './memory.ts'
 import { measurePostfix, postfixIsHere } from './postfix.ts'
@@ -27,6 +28,12 @@ await activateRecipient(owner, address, certificate)
 
 const sealing = await measureSealing(5)
 row('raw sealing, one process · two', `${Math.round(sealing.oneProcess)}/s · ${Math.round(sealing.pool)}/s`)
+
+const [curve, rsa] = [await measureInspecting('curve25519', 5), await measureInspecting('rsa4096', 5)]
+row(
+  'verdicts on certificates, one process',
+  `Curve25519 ${Math.round(curve)}/s, RSA-4096 ${Math.round(rsa)}/s`,
+)
 
 const gateway = opened.adopt(await stage.startGateway(), running => running.stop())
 const client = opened.adopt(openClient(stage, gateway.apiPort), connection => connection.close())
