@@ -5,12 +5,14 @@ import { queueNotice } from '../../notices/index.ts'
 import {
   type AdoptedPolicy,
   assess,
+  type Inspect,
+  type PolicyRefusal,
   policyStanding,
   recordRefusals,
   scheduledPolicies,
 } from '../../policy/index.ts'
 import { daysUntil, type Reminding } from './remind.ts'
-import { countRefusals, cutOffs, markReminded, unassessed } from './store.ts'
+import { type CutOff, countRefusals, cutOffs, first, markReminded, unassessed } from './store.ts'
 import type { UpkeepParts } from './upkeep.ts'
 
 const day = 86_400_000
@@ -33,7 +35,8 @@ export async function adoptedPolicies({ knex, clock }: UpkeepParts): Promise<rea
  * left for the next time. Gives how many the policies refuse.
  */
 export async function assessNew(parts: UpkeepParts): Promise<number> {
-  const { knex, clock, inspector } = parts
+  const { knex, clock } = parts
+  const inspect: Inspect = (...asked) => parts.inspector.inspect(...asked)
   let refused = 0
   let failure: unknown
   for (const { record, policy } of await adoptedPolicies(parts)) {
@@ -44,22 +47,28 @@ export async function assessNew(parts: UpkeepParts): Promise<number> {
     const since = new Date(record.approvedAt.getTime() - assessedBefore)
     for (let after = ''; ; ) {
       const page = await unassessed(knex, record.id, since, after, batch)
+      const judged: { readonly fingerprint: string; readonly refused: readonly PolicyRefusal[] }[] = []
       for (const certificate of page) {
+        const { fingerprint } = certificate
         try {
-          const found = await assess(policy, period, one(certificate), (...asked) =>
-            inspector.inspect(...asked),
-          )
-          const subject = `assessed/${record.id}/${certificate.fingerprint}`
-          refused += await knex.transaction(async trx => {
-            await markReminded(trx, [{ subject, due: record.effectiveAt, days: 0 }], clock.now())
-            return (await recordRefusals(trx, record.id, found.refused)).length
-          })
+          judged.push({ fingerprint, ...(await assess(policy, period, one(certificate), inspect)) })
         } catch (error) {
           failure = error
         }
       }
-      after = page.at(-1)?.fingerprint ?? ''
+      refused += await knex.transaction(async trx => {
+        const due = record.effectiveAt
+        const marks = judged.map(({ fingerprint }) => ({
+          subject: `assessed/${record.id}/${fingerprint}`,
+          due,
+          days: 0,
+        }))
+        await markReminded(trx, marks, clock.now())
+        const found = judged.flatMap(one => one.refused)
+        return (await recordRefusals(trx, record.id, found)).length
+      })
       if (page.length < batch) break
+      after = page.at(-1)?.fingerprint ?? ''
     }
   }
   if (failure !== undefined) throw failure as Error
@@ -73,12 +82,10 @@ export async function tellCutOff(parts: UpkeepParts, rules: Reminding): Promise<
   let told = 0
   let failure: unknown
   for (const { record } of await adoptedPolicies(parts)) {
-    const passed = new Set<string>()
-    for (;;) {
-      const found = await cutOffs(knex, record.id, clock.now(), distances, batch + passed.size)
-      const dues = found.filter(({ subject }) => !passed.has(subject))
+    for (let after: typeof first | undefined = first; after !== undefined; ) {
+      const dues: readonly CutOff[] = await cutOffs(knex, record.id, clock.now(), distances, after, batch)
+      after = dues.length < batch ? undefined : dues.at(-1)
       for (const due of dues) {
-        passed.add(due.subject)
         try {
           await knex.transaction(async trx => {
             if ((await markReminded(trx, [due], clock.now())).size === 0) return
@@ -96,7 +103,6 @@ export async function tellCutOff(parts: UpkeepParts, rules: Reminding): Promise<
           failure = error
         }
       }
-      if (dues.length < batch) break
     }
   }
   if (failure !== undefined) throw failure as Error

@@ -4,7 +4,7 @@ import { listed, queueNotice } from '../../notices/index.ts'
 import type { Lifecycle } from '../../policy/index.ts'
 import { requiredEnds } from '../standing/attestations.ts'
 import { attestationsOf, findRecipient } from '../standing/store.ts'
-import { type Due, endingAttestations, endingCertificates, markReminded } from './store.ts'
+import { type Due, endingAttestations, endingCertificates, first, markReminded } from './store.ts'
 import type { UpkeepParts } from './upkeep.ts'
 
 export type Reminding = Pick<Lifecycle, 'remindDays' | 'invitationDays'>
@@ -23,7 +23,7 @@ export function remindOfCertificates(parts: UpkeepParts, rules: Reminding): Prom
   return remind(
     parts,
     'certificate',
-    () => endingCertificates(knex, clock.now(), rules.remindDays, batch),
+    after => endingCertificates(knex, clock.now(), rules.remindDays, after, batch),
     async (trx, due) => {
       const to = { id: due.recipient, address: due.address }
       const link = links.enrol(due.recipient, rules.invitationDays)
@@ -44,7 +44,7 @@ export function remindOfAttestations(parts: UpkeepParts, rules: Reminding): Prom
   return remind(
     parts,
     'attestation',
-    () => endingAttestations(knex, clock.now(), rules.remindDays, batch),
+    after => endingAttestations(knex, clock.now(), rules.remindDays, after, batch),
     async (trx, due) => {
       const recipient = await findRecipient(trx, due.recipient)
       if (recipient === undefined) return
@@ -68,7 +68,7 @@ export function remindOfAttestations(parts: UpkeepParts, rules: Reminding): Prom
 async function remind(
   parts: UpkeepParts,
   thing: 'certificate' | 'attestation',
-  find: () => Promise<readonly Due[]>,
+  find: (after: Pick<Due, 'due' | 'subject'>) => Promise<readonly Due[]>,
   tellOwner: (trx: Knex.Transaction, due: Due) => Promise<void>,
 ): Promise<number> {
   let reminded = 0
@@ -87,12 +87,10 @@ async function remind(
       if (dues.length > 1) for (const due of dues) await attempt([due])
     }
   }
-  for (;;) {
-    const dues = await find()
-    const before = reminded
+  for (let after: Pick<Due, 'due' | 'subject'> | undefined = first; after !== undefined; ) {
+    const dues = await find(after)
     if (dues.length > 0) await attempt(dues)
-    // Also over when nothing came of a batch: then it is all failures, or another replica's.
-    if (dues.length < batch || reminded === before) break
+    after = dues.length < batch ? undefined : dues.at(-1)
   }
   if (failure !== undefined) throw failure as Error
   return reminded

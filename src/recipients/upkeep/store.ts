@@ -15,47 +15,56 @@ export interface Due {
   readonly days: number
 }
 
-/** Of `days`, the smallest that `end` is within at `:at`. A column of this name for {@link notReminded}. */
+/** The beginning, for {@link Due} that come page by page: what comes after which. */
+export const first: Pick<Due, 'due' | 'subject'> = { due: new Date(0), subject: '' }
+
+/** Our clocks know milliseconds; what was written with more would never equal what was read. */
+const toMillisecond = (end: string): string => `date_trunc('milliseconds', ${end})`
+
+/** Of `days`, the smallest that `end` is within at `:at`. */
 const distance = (end: string): string =>
   `(SELECT min(d) FROM unnest(CAST(:days AS int[])) AS d WHERE ${end} <= CAST(:at AS timestamptz) + d * interval '1 day')`
-const notReminded = `NOT EXISTS (SELECT FROM reminders m WHERE m.subject = s.subject AND m.due = s.due AND m.days = s.days)`
+const notReminded = `NOT EXISTS (SELECT FROM reminders m WHERE m.subject = s.subject AND m.due = s.due AND m.days = s.days)
+  AND (s.due, s.subject) > (:afterDue, :afterSubject)`
 
-/** Active certificates that end, of recipients who are active or suspended; soonest first. */
+/** Active certificates that end, of recipients who are active or suspended; a page, soonest first. */
 export async function endingCertificates(
   knex: Handle,
   at: Date,
   days: readonly number[],
+  after: Pick<Due, 'due' | 'subject'>,
   limit: number,
 ): Promise<readonly Due[]> {
   const { rows } = await knex.raw<{ rows: Due[] }>(
     `SELECT s.* FROM (
-       SELECT c.fingerprint AS subject, r.id AS recipient, r.address, c.expires_at AS due,
+       SELECT c.fingerprint AS subject, r.id AS recipient, r.address, ${toMillisecond('c.expires_at')} AS due,
               ${distance('c.expires_at')} AS days
          FROM certificates c JOIN recipients r ON r.id = c.recipient_id AND r.state IN ('active', 'suspended')
         WHERE c.state = 'active' AND c.expires_at > :at
           AND c.expires_at <= CAST(:at AS timestamptz) + (SELECT max(d) FROM unnest(CAST(:days AS int[])) AS d) * interval '1 day') s
       WHERE ${notReminded} ORDER BY s.due, s.subject LIMIT :limit`,
-    { at, days: [...days], limit },
+    { at, days: [...days], afterDue: after.due, afterSubject: after.subject, limit },
   )
   return rows
 }
 
-/** Active recipients whose required attestations end; soonest first. */
+/** Active recipients whose required attestations end; a page, soonest first. */
 export async function endingAttestations(
   knex: Handle,
   at: Date,
   days: readonly number[],
+  after: Pick<Due, 'due' | 'subject'>,
   limit: number,
 ): Promise<readonly Due[]> {
   const { rows } = await knex.raw<{ rows: Due[] }>(
     `SELECT s.* FROM (
-       SELECT r.id AS subject, r.id AS recipient, r.address, r.attested_until AS due,
+       SELECT r.id AS subject, r.id AS recipient, r.address, ${toMillisecond('r.attested_until')} AS due,
               ${distance('r.attested_until')} AS days
          FROM recipients r
         WHERE r.state = 'active' AND r.attested_until > :at
           AND r.attested_until <= CAST(:at AS timestamptz) + (SELECT max(d) FROM unnest(CAST(:days AS int[])) AS d) * interval '1 day') s
       WHERE ${notReminded} ORDER BY s.due, s.subject LIMIT :limit`,
-    { at, days: [...days], limit },
+    { at, days: [...days], afterDue: after.due, afterSubject: after.subject, limit },
   )
   return rows
 }
@@ -65,24 +74,25 @@ export interface CutOff extends Due {
   readonly fingerprint: string
 }
 
-/** Active certificates that the policy of a record refuses; soonest first. `days` may hold 0: from the day itself on. */
+/** Active certificates that the policy of a record refuses; a page, soonest first. `days` may hold 0: from the day itself on. */
 export async function cutOffs(
   knex: Handle,
   record: PolicyRecordId,
   at: Date,
   days: readonly number[],
+  after: Pick<Due, 'due' | 'subject'>,
   limit: number,
 ): Promise<readonly CutOff[]> {
   const { rows } = await knex.raw<{ rows: CutOff[] }>(
     `SELECT s.* FROM (
        SELECT f.record_id || '/' || f.fingerprint AS subject, f.fingerprint, r.id AS recipient, r.address,
-              f.from_at AS due, ${distance('f.from_at')} AS days
+              ${toMillisecond('f.from_at')} AS due, ${distance('f.from_at')} AS days
          FROM policy_refusals f
          JOIN certificates c ON c.fingerprint = f.fingerprint AND c.state = 'active'
          JOIN recipients r ON r.id = c.recipient_id AND r.state IN ('active', 'suspended')
         WHERE f.record_id = :record) s
       WHERE s.days IS NOT NULL AND ${notReminded} ORDER BY s.due, s.subject LIMIT :limit`,
-    { record, at, days: [...days], limit },
+    { record, at, days: [...days], afterDue: after.due, afterSubject: after.subject, limit },
   )
   return rows
 }

@@ -20,6 +20,8 @@ export interface UpkeepParts extends Parts {
   readonly log: Logger
 }
 
+const never = new AbortController().signal
+
 /** While no policy is in force, people are told at these distances. */
 const otherwise: Reminding = { remindDays: [90, 30, 7, 1], invitationDays: 14 }
 
@@ -36,21 +38,25 @@ const steps = {
   forgetLinks,
 } as const satisfies Record<string, (parts: UpkeepParts, rules: Reminding) => Promise<number>>
 
-/** What was done, by step: how many, or that it failed. */
-export type UpkeepReport = { readonly [Step in keyof typeof steps]: number | 'failed' }
+/** What was done, by step: how many, or that it failed. A step that was not come to, because it was to stop, is absent. */
+export type UpkeepReport = { readonly [Step in keyof typeof steps]?: number | 'failed' }
 
 /**
  * Everything that is due by the clock: reminders, suspension of who lapsed, the end of what nobody took further, activation
  * after the cooling-off, policies. Each step commits with what it tells; one that fails is logged and hinders no other.
  * Any number of replicas may do this at once: each thing is done by one of them.
  */
-export async function runUpkeep(dependencies: Omit<UpkeepDependencies, 'refresh'>): Promise<UpkeepReport> {
+export async function runUpkeep(
+  dependencies: Omit<UpkeepDependencies, 'refresh'>,
+  signal: AbortSignal = never,
+): Promise<UpkeepReport> {
   const { knex, clock, log } = dependencies
   const parts: UpkeepParts = { ...partsOf(dependencies), log }
-  const report: Record<string, number | 'failed'> = {}
+  const report: { [step: string]: number | 'failed' } = {}
   const inForce = await policyInForce(knex, clock.now())
   const rules = inForce === undefined ? otherwise : lifecycleOf(inForce.policy)
   for (const [step, act] of Object.entries(steps)) {
+    if (signal.aborted) break
     try {
       report[step] = await act(parts, rules)
     } catch (error) {
@@ -58,13 +64,13 @@ export async function runUpkeep(dependencies: Omit<UpkeepDependencies, 'refresh'
       report[step] = 'failed'
     }
   }
-  return report as UpkeepReport
+  return report
 }
 
 /** Looks for newer copies of the certificates whose turn it is; gives of how many. Takes as long as the network does. */
 export function runRefresh(
   { refresh, ...dependencies }: UpkeepDependencies,
-  signal: AbortSignal = new AbortController().signal,
+  signal: AbortSignal = never,
 ): Promise<number> {
   if (refresh === undefined) return Promise.resolve(0)
   return refreshStale({ ...partsOf(dependencies), log: dependencies.log }, refresh, signal)
@@ -89,7 +95,7 @@ export function openUpkeep(
     }
   }
   const running = Promise.all([
-    repeat(() => runUpkeep(dependencies), intervals.upkeep),
+    repeat(() => runUpkeep(dependencies, signal), intervals.upkeep),
     repeat(() => runRefresh(dependencies, signal), intervals.refresh),
   ])
   return {
