@@ -18,8 +18,8 @@ const mostCharacters = 4_000_000
 
 /**
  * Invites line by line, each in its own transaction: a line that is wrong, or whose address is enrolled, is reported and
- * harms no other. So is one that the database refuses while it takes others; when it takes none, the rest is not tried.
- * The first line names the columns. A file that is sent twice invites nobody twice.
+ * harms no other. When the database fails, the import ends with its error; what was taken stays, and the file can be sent
+ * again: nobody is invited twice. The first line names the columns.
  */
 export function openImport(parts: Parts): Pick<Enrolment, 'importCsv'> {
   const { knex, clock, policy } = parts
