@@ -24,7 +24,7 @@ COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /app /app
 WORKDIR /app
 USER 65532:65532
-EXPOSE 8443
+EXPOSE 8443 8444 8445
 # The container must run with a core limit of 0 (docker-compose.yml, ulimits): a core of a sealer would hold plaintext.
 ENTRYPOINT ["/usr/local/bin/node", "--disable-sigusr1", "/app/src/cli/main.ts"]
 CMD ["serve"]

@@ -118,8 +118,9 @@ export async function startGateway(
       'none',
       createConsole({ ...common, ...people, origin: config.consoleUrl }),
     )
+    const { certificate: cert, key: publicKey } = secrets.publicIdentity
     const publicServer = createListener(
-      identity,
+      { cert, key: publicKey },
       'none',
       createPublic({ ...common, ...people, origin: config.notices.publicUrl }),
     )

@@ -52,6 +52,8 @@ export interface Secrets {
   readonly database: DatabaseConfig
   readonly certificate: string
   readonly key: string
+  /** For the listener of recipients. */
+  readonly publicIdentity: { readonly certificate: string; readonly key: string }
   readonly clientCa: string
   readonly publicCa: string | undefined
 }
@@ -84,6 +86,7 @@ export function loadServeConfig(
       database: readDatabase(read, 'gateway'),
       certificate: read.file('SEALPOST_TLS_CERT_FILE'),
       key: read.file('SEALPOST_TLS_KEY_FILE'),
+      publicIdentity: publicIdentity(read),
       clientCa: read.file('SEALPOST_CLIENT_CA_FILE'),
       publicCa: read.optionalFile('SEALPOST_PUBLIC_CA_FILE'),
     },
@@ -119,6 +122,18 @@ function notices(read: SettingsReader): NoticeConfig {
     throw invalid('SEALPOST_ORGANISATION', 'must be one line of at most 100 characters')
   }
   return { from, mailHost, publicUrl: read.origin('SEALPOST_PUBLIC_URL'), organisation }
+}
+
+function publicIdentity(read: SettingsReader): Secrets['publicIdentity'] {
+  const certificate = read.optionalFile('SEALPOST_PUBLIC_TLS_CERT_FILE')
+  const key = read.optionalFile('SEALPOST_PUBLIC_TLS_KEY_FILE')
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw invalid('SEALPOST_PUBLIC_TLS_CERT_FILE', 'and SEALPOST_PUBLIC_TLS_KEY_FILE go together')
+  }
+  return {
+    certificate: certificate ?? read.file('SEALPOST_TLS_CERT_FILE'),
+    key: key ?? read.file('SEALPOST_TLS_KEY_FILE'),
+  }
 }
 
 function discovery(read: SettingsReader): boolean {

@@ -41,6 +41,10 @@ export const settings = {
   SEALPOST_OPS_LISTEN: setting('Address and port of health checks.', '127.0.0.1:9443'),
   SEALPOST_TLS_CERT_FILE: setting('PEM file with the certificate chain of the listeners.'),
   SEALPOST_TLS_KEY_FILE: setting('PEM file with the key of that certificate.'),
+  SEALPOST_PUBLIC_TLS_CERT_FILE: setting(
+    'PEM file with another certificate chain for the listener of recipients, whose browsers trust public CAs only. Without it: that of the other listeners.',
+  ),
+  SEALPOST_PUBLIC_TLS_KEY_FILE: setting('PEM file with the key of that certificate.'),
   SEALPOST_CLIENT_CA_FILE: setting(
     'PEM file with the private CA whose client certificates name applications.',
   ),

@@ -53,6 +53,7 @@ describe('what is wrong is refused by name', () => {
     ['two lines', { SEALPOST_ORGANISATION: 'Example\r\nBcc: x@y.example' }, 'SEALPOST_ORGANISATION'],
     ['text that turns around', { SEALPOST_ORGANISATION: 'Example\u202e' }, 'SEALPOST_ORGANISATION'],
     ['no address', { SEALPOST_NOTICE_FROM: 'Example <a@b.example>' }, 'SEALPOST_NOTICE_FROM'],
+    ['a certificate without its key', { SEALPOST_PUBLIC_TLS_CERT_FILE: pem }, 'SEALPOST_PUBLIC_TLS_KEY_FILE'],
     ['perhaps', { SEALPOST_DISCOVERY: 'maybe' }, 'SEALPOST_DISCOVERY'],
     ['a missing file', { SEALPOST_TLS_KEY_FILE: '/nowhere' }, 'SEALPOST_TLS_KEY_FILE'],
     ['no network', { SEALPOST_DELIVERY_ALLOWED_NETWORKS: '127.0.0.1' }, 'SEALPOST_DELIVERY_ALLOWED_NETWORKS'],

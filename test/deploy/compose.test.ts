@@ -26,9 +26,10 @@ describe('the compose file', () => {
     expect(specification.safeParse(wrong).success).toBe(false)
   })
 
-  test('publishes the listener for applications and nothing else', () => {
-    expect(all.flatMap(([, { ports }]) => ports)).toEqual(['8443:8443'])
-    expect(serviceNamed('gateway').ports).toEqual(['8443:8443'])
+  test('publishes the listeners for applications, operators and recipients, and nothing else', () => {
+    const published = ['8443:8443', '8444:8444', '8445:8445']
+    expect(all.flatMap(([, { ports }]) => ports)).toEqual(published)
+    expect(serviceNamed('gateway').ports).toEqual(published)
   })
 
   test('keeps PostgreSQL on a network without a way out', () => {

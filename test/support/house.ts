@@ -130,6 +130,7 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     database: database.gateway,
     certificate: server.certificate,
     key: server.key,
+    publicIdentity: server,
     clientCa: authority.certificate,
     publicCa: undefined,
   }
