@@ -124,7 +124,10 @@ const explanations: Readonly<Record<CertificateReason, ReasonExplanation>> = {
     'The key reads only an older message format whose time has ended under the policy.',
     'Make a key with a program that reads the format of RFC 9580 (SEIPD version 2, AEAD).',
   ),
-  cryptoperiod_over: because('The encryption subkey is older than the policy lets one be used.', newSubkey),
+  cryptoperiod_over: because(
+    'The encryption subkey is older than the policy lets one be used.',
+    'Make a new key and upload it. If this one was never in use here, a new encryption subkey is enough.',
+  ),
 }
 
 /** What a reason means and what its owner can do about it. */

@@ -15,7 +15,7 @@ export function keyReasons(
 }
 
 /**
- * Debian's OpenSSL drew its keys from some 2^17 from 17 September 2006 to 13 May 2008 (DSA-1571). Which those are is
+ * Debian's OpenSSL drew each key from a few hundred thousand, from 17 September 2006 to 13 May 2008 (DSA-1571). Which those are is
  * asked outside (host/weak-rsa.ts), where the lists are; RSA keys that claim to be of that time are not taken at all.
  */
 function isOfFaultyOpenssl(created: Date): boolean {
