@@ -16,7 +16,7 @@ import { insertRecord, insertRefusals } from './store.ts'
 const instant = z.iso.datetime()
 
 /** The body of a change request `policy.adopt`: what its approver puts in force, and whom that cuts off. */
-export const adoptionSchema = z.strictObject({
+const adoptionSchema = z.strictObject({
   policy: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   effectiveAt: instant,

@@ -1,7 +1,6 @@
 export {
   type Adoption,
   type AdoptionWish,
-  adoptionSchema,
   applyAdoption,
   proposeAdoption,
   recordRefusals,
