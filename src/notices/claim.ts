@@ -79,13 +79,13 @@ export async function settleNotice(knex: Knex, clock: Clock, result: NoticeResul
     const now = await lockNotice(trx, id)
     if (now === undefined) return
     const mine = now.attempts === attempt
-    // Settled by this very attempt, when the first commit's answer was lost; or by another, when this one has nothing to add.
-    if (mine ? now.state !== 'queued' : !sent) return
-    if (now.state === 'queued') {
-      if (sent || retryMs === undefined) {
-        await endNotices(trx, [id], { state: sent ? 'sent' : 'failed', outcome, at: clock.now() })
-      } else await postponeNotice(trx, id, outcome, retryMs)
-    }
+    // By this very attempt, when the answer to its first commit was lost.
+    if (sent && mine && now.state === 'sent') return
+    if (!sent && !(mine && now.state === 'queued')) return
+    // Also what was withdrawn, or given up by another, meanwhile: it did go out.
+    if (sent) await endNotices(trx, [id], { state: 'sent', outcome, at: clock.now() })
+    else if (retryMs === undefined) await endNotices(trx, [id], { state: 'failed', outcome, at: clock.now() })
+    else await postponeNotice(trx, id, outcome, retryMs)
     const type = sent ? 'notice.sent' : retryMs === undefined ? 'notice.failed' : 'notice.deferred'
     await appendEvents(trx, clock, [
       { actor: { kind: 'gateway' }, event: { type, notice: id, attempt, outcome, host, tls } },

@@ -6,7 +6,7 @@ import { day, grouped, inDays, moment } from './words.ts'
 const stop = { stopToken: token }
 
 /** Why a recipient gets nothing for now. */
-export const suspensionReasons = [
+const suspensionReasons = [
   'operator',
   'attestation_missing',
   'attestation_lapsed',
@@ -23,7 +23,7 @@ const whySuspended: Record<SuspensionReason, string> = {
   certificate_not_allowed: 'Your OpenPGP key no longer meets our rules.',
 }
 
-export const attestationKinds = ['aoc', 'saq', 'contract', 'scope', 'training', 'retention'] as const
+const attestationKinds = ['aoc', 'saq', 'contract', 'scope', 'training', 'retention'] as const
 const attestationNames: Record<(typeof attestationKinds)[number], string> = {
   aoc: 'PCI DSS attestation of compliance (AOC)',
   saq: 'PCI DSS self-assessment (SAQ)',
@@ -33,7 +33,7 @@ const attestationNames: Record<(typeof attestationKinds)[number], string> = {
   retention: 'agreement on how long you keep card data',
 }
 
-export const revocationReasons = ['compromised', 'superseded', 'retired', 'left', 'unknown'] as const
+const revocationReasons = ['compromised', 'superseded', 'retired', 'left', 'unknown'] as const
 const whyRevoked: Record<(typeof revocationReasons)[number], string> = {
   compromised: 'It was reported that somebody else may have your private key.',
   superseded: 'It was replaced by another key.',
@@ -115,14 +115,14 @@ export const forRecipients = {
     ],
   }),
   expiring: template({
-    fields: { fingerprint, expiresAt: time, days: count, enrolToken: token, ...stop },
+    fields: { fingerprint, expiresAt: time, days: count, until: time, enrolToken: token, ...stop },
     subject: 'Your OpenPGP key ends soon',
-    lines: ({ fingerprint: key, expiresAt, days, enrolToken }, sender) => [
+    lines: ({ fingerprint: key, expiresAt, days, until, enrolToken }, sender) => [
       `The key that we use for you ends ${inDays(days)}, on ${day(expiresAt)}. After that we cannot send you confidential messages.`,
       grouped(key),
       'Please extend it, or make a new one, and upload it here:',
       linkTo(sender, 'enrol', enrolToken),
-      'The link works once.',
+      `The link works once, until ${moment(until)}. After that, ask your contact person with us for a new one.`,
     ],
   }),
   attestation_expiring: template({
@@ -149,14 +149,14 @@ export const forRecipients = {
     ],
   }),
   policy_cut_off: template({
-    fields: { policy: code, from: time, fingerprint, enrolToken: token, ...stop },
+    fields: { policy: code, from: time, fingerprint, until: time, enrolToken: token, ...stop },
     subject: 'A stronger OpenPGP key is needed',
-    lines: ({ from, fingerprint: key, enrolToken }, sender) => [
+    lines: ({ from, fingerprint: key, until, enrolToken }, sender) => [
       `Our rules for keys get stricter. From ${day(from)} on, this key of yours no longer meets them:`,
       grouped(key),
       'Please make a new key and upload it here before then; the page explains what it needs:',
       linkTo(sender, 'enrol', enrolToken),
-      'The link works once. Without a new key we cannot send you confidential messages from that day on.',
+      `The link works once, until ${moment(until)}; after that, ask your contact person with us for a new one. Without a new key we cannot send you confidential messages from that day on.`,
     ],
   }),
 } as const

@@ -390,6 +390,24 @@ describe('couriers of notices', () => {
     expect(await stillClaimed(post.gateway, now)).toBe(false)
   })
 
+  test('what was withdrawn while a server took it is recorded as what it is: sent', async () => {
+    const { id } = await inviteTo(post)
+    const [claimed] = await claimNotices(post.gateway, 1, [])
+    if (claimed?.recipient == null) throw new Error('not claimed')
+    const { recipient } = claimed
+    await post.gateway.transaction(trx => withdrawNotices(trx, systemClock, recipient))
+    const result = { claimed, sent: true, outcome: 'delivered', retryMs: undefined, host: null, tls: null }
+    await settleNotice(post.gateway, systemClock, result)
+    // As when the answer to the first commit was lost.
+    await settleNotice(post.gateway, systemClock, result)
+    expect(await noticeRow(post, id)).toMatchObject({ state: 'sent', outcome: 'delivered' })
+    expect((await noticeEvents(post, id)).map(({ type }) => type)).toEqual([
+      'notice.queued',
+      'notice.failed',
+      'notice.sent',
+    ])
+  })
+
   test('whose record cannot be written send nothing more; it is recorded once it can be', async () => {
     await post.owner.raw(`CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN IF NEW.type = 'notice.sent' THEN RAISE EXCEPTION 'broken by the test'; END IF; RETURN NEW; END $$`)

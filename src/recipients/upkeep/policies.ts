@@ -23,7 +23,7 @@ const atOnce = 36_500
 const assessedBefore = 8 * day
 
 /** Policies that are in force or adopted for later. */
-export async function adoptedPolicies({ knex, clock }: UpkeepParts): Promise<readonly AdoptedPolicy[]> {
+async function adoptedPolicies({ knex, clock }: UpkeepParts): Promise<readonly AdoptedPolicy[]> {
   const now = clock.now()
   const standing = await policyStanding(knex, now)
   const later = await scheduledPolicies(knex, now)
@@ -95,6 +95,7 @@ export async function tellCutOff(parts: UpkeepParts, rules: Reminding): Promise<
               policy: record.policy,
               from: due.due,
               fingerprint: due.fingerprint,
+              until: link.expiresAt,
               enrolToken: link.token,
             })
             told++

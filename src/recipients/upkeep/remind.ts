@@ -32,6 +32,7 @@ export function remindOfCertificates(parts: UpkeepParts, rules: Reminding): Prom
         fingerprint: due.subject,
         expiresAt: due.due,
         days: daysUntil(due.due, clock.now()),
+        until: link.expiresAt,
         enrolToken: link.token,
       })
     },

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RefreshOutcome } from '../../keys/index.ts'
 import type { Logger } from '../../platform/index.ts'
-import { lifecycleOf, policyInForce } from '../../policy/index.ts'
+import { lifecycleOf, policyStanding } from '../../policy/index.ts'
 import { type EnrolmentDependencies, type Parts, partsOf } from '../dependencies.ts'
 import { openActivating } from '../proposal/activate.ts'
 import { dropStale, expireChanges, forgetLinks, suspendLapsed } from './lapse.ts'
@@ -53,8 +53,9 @@ export async function runUpkeep(
   const { knex, clock, log } = dependencies
   const parts: UpkeepParts = { ...partsOf(dependencies), log }
   const report: { [step: string]: number | 'failed' } = {}
-  const inForce = await policyInForce(knex, clock.now())
-  const rules = inForce === undefined ? otherwise : lifecycleOf(inForce.policy)
+  const standing = await policyStanding(knex, clock.now())
+  if (standing.state !== 'in_force') log.warn('policy-not-in-force', { reason: standing.state })
+  const rules = standing.state === 'in_force' ? lifecycleOf(standing.policy) : otherwise
   for (const [step, act] of Object.entries(steps)) {
     if (signal.aborted) break
     try {
