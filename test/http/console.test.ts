@@ -136,6 +136,14 @@ describe('recipients by API', () => {
     expect(csv.headers['content-disposition']).toContain('attachment')
     expect(csv.text).toContain('kai@acquirer.example')
 
+    expect((await approver.call('GET', `${key}/exposure`)).status).toBe(403)
+    for (const other of [approver, auditor]) {
+      expect((await other.call('POST', `${key}/revoke`, { reason: 'left' })).status).toBe(403)
+      expect(
+        (await other.submit(`/keys/${key.slice('/v1/keys/'.length)}/revoke`, { reason: 'left' })).status,
+      ).toBe(403)
+    }
+    expect(json(await admin.call('GET', key))).toMatchObject({ state: 'active' })
     expect(json(await admin.call('POST', `${key}/revoke`, { reason: 'compromised' }))).toMatchObject({
       outcome: 'revoked',
     })
