@@ -51,7 +51,7 @@ test('a certificate with a key on a list is refused, whichever of its keys it is
 
 test('a file that is no list stops the program rather than being half used', () => {
   writeFileSync(join(directory, 'other'), `${lineOf('AB')}\n<html>`)
-  expect(() => readWeakRsaLists(directory)).toThrow('not a list of weak keys')
+  expect(() => readWeakRsaLists(directory)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
 })
 
 test('no directory, no list', () => {

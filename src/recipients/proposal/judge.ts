@@ -74,7 +74,14 @@ export async function judge(
     certified: active !== undefined && verdict.certifiedByGiven,
   }
   for (const { record, policy: scheduled } of await scheduledPolicies(knex, at)) {
-    const later = await inspector.inspect(bytes, address, record.effectiveAt, certificatePolicy(scheduled))
+    const later = await inspector.inspect(
+      bytes,
+      address,
+      record.effectiveAt,
+      certificatePolicy(scheduled),
+      // It is this subkey that will be in use then, whatever else the policy would choose.
+      { pinned: encryptionSubkey },
+    )
     if (later.verdict === 'reject') {
       return { verdict, fingerprint, accepted, cutOff: { at: record.effectiveAt, reasons: later.reasons } }
     }

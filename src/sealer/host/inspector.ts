@@ -59,8 +59,10 @@ export interface Inspector {
   close(): Promise<void>
 }
 
+/** Throws `config_invalid` when a list of weak keys is not one. */
 export function openInspector(options: Partial<InspectorLimits> = {}): Inspector {
   const limits = { ...standardLimits, ...options }
+  const weakRsa = installedWeakRsaList()
   const seats = Array.from({ length: limits.processes }, () => new Seat(limits))
   const idle = [...seats]
   const waiting: { readonly take: (seat: Seat) => void; readonly refuse: (error: Error) => void }[] = []
@@ -90,7 +92,7 @@ export function openInspector(options: Partial<InspectorLimits> = {}): Inspector
       const question = { type: 'inspect', certificate: bytes, address, at: at.getTime(), policy } as const
       const answer = await ask(job => ({ ...question, job, context }))
       if (answer.type !== 'inspected') throw unexpected(answer)
-      return withoutWeakRsa(answer.verdict, installedWeakRsaList())
+      return withoutWeakRsa(answer.verdict, weakRsa)
     },
     async revokes(upload, certificate, encryptionSubkey) {
       if (isTooLarge(upload)) return false

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { SealpostError } from '../../kernel/index.ts'
 import type { CertificateVerdict } from '../protocol.ts'
 
 /** Whether the private key to this modulus (upper-case hex) is published. */
@@ -23,7 +24,7 @@ export function installedWeakRsaList(): WeakRsaList {
 /**
  * Reads every file of a directory in a form of Debian's openssl-blacklist. Installed: one line a key, the last 80 bits of
  * the SHA-1 of `Modulus=<HEX>` and a line feed, in hex; `#` starts a comment. Source: the whole SHA-1 as fifth field. 64 of those bits are kept, sorted: 8 octets a
- * key. Throws on a line of another form, so that a list is never half used.
+ * key. Throws `config_invalid` on a line of another form, so that a list is never half used.
  */
 export function readWeakRsaLists(directory: string): WeakRsaList {
   const digests = filesOf(directory).flatMap(file =>
@@ -33,7 +34,9 @@ export function readWeakRsaLists(directory: string): WeakRsaList {
       .filter(line => line !== '' && !line.startsWith('#'))
       .map(line => {
         const digest = /^(?:\S+ \S+ \S+ \S+ [0-9a-f]{20})?([0-9a-f]{20})(?: |$)/.exec(line)?.[1]
-        if (digest === undefined) throw new Error(`not a list of weak keys: ${file}`)
+        if (digest === undefined) {
+          throw new SealpostError('config_invalid', { detail: `not a list of weak keys: ${file}` })
+        }
         return digest.slice(0, 2 * entry)
       }),
   )
