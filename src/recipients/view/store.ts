@@ -34,14 +34,16 @@ export async function pageOfRecipients(
     )
   }
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
-  // What is joined is looked up for the lines of the page alone.
+  // What is joined is looked up line by line, for this page alone: LATERAL with a LIMIT cannot become a scan.
   const { rows } = await knex.raw<{ rows: RecipientSummary[] }>(
     `SELECT r.*, c.fingerprint AS certificate, c.expires_at AS "certificateExpiresAt", p.state AS proposal
        FROM (SELECT r.id, r.address, r.organisation, r.kind, r.state, r.phone, r.retention_days AS "retentionDays",
                     r.attested_until AS "attestedUntil", r.suspended_for AS "suspendedFor", r.created_at AS "createdAt"
                FROM recipients r ${where} ORDER BY r.id DESC LIMIT ?) r
-       LEFT JOIN certificates c ON c.recipient_id = r.id AND c.state = 'active'
-       LEFT JOIN proposals p ON p.recipient_id = r.id AND p.state NOT IN ('activated', 'dropped')
+       LEFT JOIN LATERAL (SELECT fingerprint, expires_at FROM certificates
+                           WHERE recipient_id = r.id AND state = 'active' LIMIT 1) c ON true
+       LEFT JOIN LATERAL (SELECT state FROM proposals
+                           WHERE recipient_id = r.id AND state NOT IN ('activated', 'dropped') LIMIT 1) p ON true
       ORDER BY r.id DESC`,
     [...bindings, limit],
   )
