@@ -67,7 +67,7 @@ function createdSeconds(body: Uint8Array): number {
 }
 
 /** Packets of any header form with a stated length; a test's own reader, so that it shares no mistake with ours. */
-function cut(bytes: Uint8Array): Part[] {
+export function cut(bytes: Uint8Array): Part[] {
   const buffer = Buffer.from(bytes)
   const parts: Part[] = []
   for (let at = 0; at < buffer.length; ) {

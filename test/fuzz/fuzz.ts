@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { generateKey } from 'openpgp'
 import { openInspector } from '../../src/sealer/host/index.ts'
 import {
   alice,
@@ -28,7 +29,7 @@ import {
   user,
 } from '../keys/certificate/packets.ts'
 import { honestModulus } from '../keys/certificate/weak-rsa.ts'
-import { decisiveOctets, restsOn } from './decisive.ts'
+import { cut, decisiveOctets, restsOn } from './decisive.ts'
 import { chanceFrom, type Mutant, mutate } from './mutate.ts'
 
 export interface FuzzReport {
@@ -62,7 +63,7 @@ export async function fuzzCertificates(limit: {
   const inspector = opened.adopt(openInspector({ waiting: batch }), open => open.close())
   const inspect = (bytes: Uint8Array) => inspector.inspect(bytes, alice, at, standard)
   const originals = await Promise.all(
-    certificates().map(async parts => {
+    [...certificates(), ...(await byLibrary())].map(async parts => {
       const verdict = await inspect(encode(parts))
       if (verdict.verdict !== 'accept') throw new Error(`a seed is refused: ${verdict.reasons.join()}`)
       const known = decisiveOctets(encode(parts), alice)
@@ -132,6 +133,15 @@ function certificates(): readonly (readonly Part[])[] {
     ],
     [primaryKey(ed), ...identity(alice, {}, ed), ...encryptionSubkey(p256Body(), {}, ed)],
   ]
+}
+
+/** Forms that the packets above do not have: ECDSA, and the keys and signatures of RFC 9580. */
+async function byLibrary(): Promise<readonly (readonly Part[])[]> {
+  const kinds = [{ type: 'curve25519' }, { type: 'curve448' }, { type: 'ecc', curve: 'nistP256' }] as const
+  const about = { userIDs: { email: alice }, date: made, format: 'object' } as const
+  return Promise.all(
+    kinds.map(async kind => cut((await generateKey({ ...kind, ...about })).publicKey.write())),
+  )
 }
 
 /** Packets of another key that names the same address. */

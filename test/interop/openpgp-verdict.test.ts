@@ -148,7 +148,7 @@ describe('what sq makes of a key that must not be used is rejected by its name',
   })
 
   test('expired', async () => {
-    const old = await generateWithSequoia(mailbox, ['--creation-time', '20200101', '--expires-in', '1y'])
+    const old = await generateWithSequoia(mailbox, ['--creation-time', '20240101', '--expires-in', '1y'])
     expect(await reasonsFor(old.certificate)).toEqual(['primary_expired', 'subkey_expired'])
   })
 
