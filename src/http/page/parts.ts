@@ -63,7 +63,7 @@ export function choices(name: string, legend: string, options: readonly Choice[]
   )}</fieldset>`
 }
 
-/** A labelled line to write in. */
+/** A labelled line to write in. `id` where a page has more than one of the name. */
 export function field(
   name: string,
   label: string,
@@ -72,19 +72,21 @@ export function field(
     type = 'text',
     required = true,
     value = '',
-    size,
+    size = 200,
+    id = name,
   }: {
     hint?: string
     type?: 'text' | 'email' | 'tel' | 'date' | 'number' | 'search'
     required?: boolean
     value?: string
     size?: number
+    id?: string
   } = {},
 ): Html {
-  const described = hint === undefined ? '' : `${name}-hint`
-  return html`<div class="field"><label for="${name}">${label}</label>${
+  const described = hint === undefined ? '' : `${id}-hint`
+  return html`<div class="field"><label for="${id}">${label}</label>${
     hint !== undefined && html`<p class="hint" id="${described}">${hint}</p>`
-  }<input id="${name}" name="${name}" type="${type}" value="${value}" maxlength="${size ?? 200}" autocomplete="off"${
+  }<input id="${id}" name="${name}" type="${type}" value="${value}" maxlength="${size}" autocomplete="off"${
     described !== '' && html` aria-describedby="${described}"`
   }${required && html` required`}></div>`
 }

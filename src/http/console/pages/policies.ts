@@ -80,5 +80,5 @@ function inForce(standing: PolicyStanding): Content {
 
 function forms(name: string, operator: Operator): Content {
   return html`<form method="post" action="/policies/assess"><input type="hidden" name="policy" value="${name}"><button class="second">Who would be cut off?</button></form>
-${operator.roles.includes('admin') && html`<details><summary>Ask to put it in force</summary><form method="post" action="/policies"><input type="hidden" name="policy" value="${name}">${field('effectiveAt', 'From which day on', { type: 'date', required: false, hint: 'Empty: as soon as it is approved.', size: 10 })}<button>Ask for approval</button></form></details>`}`
+${operator.roles.includes('admin') && html`<details><summary>Ask to put it in force</summary><form method="post" action="/policies"><input type="hidden" name="policy" value="${name}">${field('effectiveAt', 'From which day on', { type: 'date', required: false, hint: 'Empty: as soon as it is approved.', size: 10, id: `${name}-effectiveAt` })}<button>Ask for approval</button></form></details>`}`
 }
