@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Database, openDatabase } from '../../src/platform/index.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { createCorrespondent } from '../../src/demo/index.ts'
 import type { Address } from '../../src/kernel/index.ts'
+import { type Database, openDatabase } from '../../src/platform/index.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { activateRecipient, approvePolicy } from '../support/shortcut.ts'
 
 // Each starts the program, which takes a second or two on a busy machine.

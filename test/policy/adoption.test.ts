@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { addOperator, type ChangeRequest, openApprovals, type Operator } from '../../src/access/index.ts'
+import { addOperator, type ChangeRequest, type Operator, openApprovals } from '../../src/access/index.ts'
 import type { Address } from '../../src/kernel/index.ts'
 import {
   type AdoptionWish,
