@@ -114,6 +114,7 @@ export async function openStage(data?: string): Promise<Stage> {
   const key = JSON.parse(
     await runCli(['custody', 'init', '--json', '--passphrase-fd', '3'], environment, passphrase),
   ) as { certificate: string }
+  await file('gateway.asc', key.certificate)
   await runCli(['app', 'add', stageApplication, '--san', `URI:${san}`, '--sender', stageSender], environment)
   const resources = opened.move()
   return {

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, readdir, readFile, readlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import PostalMime from 'postal-mime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CertificateVerdict } from '../../src/sealer/host/index.ts'
+import { openBrowser } from '../support/browser-client.ts'
 import { GnuPg } from './gnupg.ts'
 import { attempt, openWorkplace, type Workplace } from './run.ts'
 
@@ -88,14 +90,28 @@ test('the demo sends to a key of gpg, gpg reads it, and Ctrl-C leaves nothing be
   opened.defer(() => {
     if (demo.exitCode === null) demo.kill('SIGKILL')
   })
+  // The demo has everybody else's part; to return the code is gpg's.
+  const waiting = await until(demo, 'Then open the link in it.')
+  const codeFile = /gpg --decrypt (\/\S+code\.eml)/.exec(waiting)?.[1] ?? ''
+  const directory = dirname(codeFile)
+  await gpg.run(['--import', join(directory, 'gateway.asc')])
+  const { content: letter } = await gpg.decrypt(await readFile(codeFile))
+  const link = new URL(
+    /https:\S+\/prove\/[\w-]+/.exec((await PostalMime.parse(letter)).text ?? '')?.[0] ?? '',
+  )
+  const browser = openBrowser({
+    port: Number(link.port),
+    origin: link.origin,
+    ca: await readFile(join(directory, 'ca.pem'), 'utf8'),
+  })
+  expect((await browser.submit(link.pathname)).status).toBe(200)
+  browser.close()
   const told = await until(demo, 'Ctrl-C ends everything and removes it.')
   const group = await descendants(demo.pid ?? 0)
   expect(group.length).toBeGreaterThan(3)
   expect(await readdir(temporary.path)).not.toEqual([])
 
   const mailFile = /gpg --decrypt (\/\S+received\.eml)/.exec(told)?.[1] ?? ''
-  const signerFile = /gpg --import (\/\S+gateway\.asc)/.exec(told)?.[1] ?? ''
-  await gpg.run(['--import', signerFile])
   const mail = await readFile(mailFile)
   expect(mail.includes('4111 1111')).toBe(false)
   // The very command that the demo shows: gpg finds the armour in the mail by itself.
