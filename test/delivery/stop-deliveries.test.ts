@@ -194,18 +194,21 @@ describe('a courier that is at work on it', () => {
     expect(await events(mine.delivery)).toMatchObject([{ type: 'delivery.delivered' }])
   })
 
-  test('and is recording that it comes later: neither waits for the other, and it does not go out', async () => {
-    onRcpt = () => Object.assign(new Error('later'), { responseCode: 451 })
-    const mine = await post.acceptOne(address())
-    // The courier's transaction holds the delivery's row and stands still before its attempt is written.
+  test('and is recording that nobody answered: neither waits for the other, and it does not go out', async () => {
+    const dead = await startHostile(identity, () => Promise.reject(new Error('hangs up')))
+    await post.route('dead.test', pinnedTo(authority.certificate, dead.port))
+    const mine = await post.acceptOne(address('dead.test'))
+    // The courier's transaction holds the row of the queued delivery, and stands still before its attempt is written.
     const gate = await closeGate(post.owner, post.database.superuser, 'attempts')
     const courier = post.startCourier()
     await gate.reached()
+    expect(await row(mine.delivery)).toMatchObject({ state: 'queued', attempts: 0 })
     expect(await revokeAndStop(mine.certificate)).toBe(0)
-    onRcpt = () => undefined
+    await post.route('dead.test', pinnedTo(authority.certificate, sink.port))
     await gate.open()
     const status = await post.until(mine.message, ({ state }) => state === 'failed')
     await courier.stop()
+    await dead.stop()
     expect(status).toMatchObject({ outcome: 'certificate_revoked' })
     expect(sink.mails).toEqual([])
   })
