@@ -270,7 +270,7 @@ describe('who may do what', () => {
 
   test('nobody approves what they asked for: 403, audited, nothing happens', async () => {
     const change = redirectOf(await both.submit(`${invited.path}/verify`, { means: 'phone' }))
-    expect((await both.get(change)).text).toContain('somebody else has to approve it')
+    expect((await both.get(change)).text).toContain('You asked for this')
     const before = await everything()
     expect((await both.submit(`${change}/approve`)).status).toBe(403)
     const byApi = await both.call('POST', `/v1/change-requests/${change.slice('/changes/'.length)}/approve`)

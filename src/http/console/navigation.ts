@@ -13,5 +13,6 @@ const places = [
 export function navigation({ name, roles }: Operator): Html {
   return html`<nav aria-label="Pages"><ul>${places.map(
     ([path, label]) => html`<li><a href="${path}">${label}</a></li>`,
-  )}</ul></nav><form method="post" action="/sign-out"><button class="second">Sign out</button> <span class="soft">${foreign(name)} (${roles.join(', ')})</span></form>`
+  )}</ul></nav><form method="post" action="/sign-out"><button class="second">Sign out</button>
+<span class="soft">${foreign(name)} (${roles.join(', ')})</span></form>`
 }

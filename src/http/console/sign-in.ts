@@ -17,7 +17,8 @@ export function routeSignIn(app: Express, context: ConsoleContext): void {
     .get((request, response) => {
       sendPage(response, site, {
         title: 'Sign in',
-        body: html`<p>This link was made for you on the host of the gateway. It works once.</p>${act(`/sign-in/${tokenOf(request)}`, 'Sign in')}
+        body: html`<p>This link was made for you on the host of the gateway. It works
+once.</p>${act(`/sign-in/${tokenOf(request)}`, 'Sign in')}
 <p class="soft">You are signed out after 15 minutes without use, and after 12 hours in any case.</p>`,
       })
     })
@@ -41,7 +42,8 @@ export function routeSignIn(app: Express, context: ConsoleContext): void {
       clearCookie(response, '__Host-operator')
       sendPage(response, site, {
         title: 'Signed out',
-        body: html`<p>To sign in again, ask for a link on the host: <code>sealpost operator sign-in</code>.</p>`,
+        body: html`<p>To sign in again, ask for a link on the host: <code>sealpost operator
+sign-in</code>.</p>`,
       })
     })
     .all(refuseMethod('POST'))

@@ -32,7 +32,8 @@ export function renderPage({ organisation, purpose, wide }: Site, { title, body,
 ${stylesheet}
 </head>
 <body class="${wide === true ? 'wide' : ''}">
-<header class="site"><div><span class="brand"><bdi>${organisation}</bdi> <span class="soft">${purpose}</span></span>${nav}</div></header>
+<header class="site"><div><span class="brand"><bdi>${organisation}</bdi>
+<span class="soft">${purpose}</span></span>${nav}</div></header>
 <main>
 <h1>${title}</h1>
 ${body}

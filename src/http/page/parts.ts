@@ -59,7 +59,8 @@ export interface Choice {
 export function choices(name: string, legend: string, options: readonly Choice[]): Html {
   return html`<fieldset><legend>${legend}</legend>${options.map(
     ({ value, label }) =>
-      html`<label class="choice"><input type="radio" name="${name}" value="${value}" required> ${label}</label>`,
+      html`<label class="choice"><input type="radio" name="${name}" value="${value}" required>
+${label}</label>`,
   )}</fieldset>`
 }
 

@@ -53,7 +53,13 @@ export function renderProblem(site: Site, { code, title, remedy, instance, error
     title: said.title,
     body: html`${say(
       'warn',
-      html`<p>${said.remedy}</p>${errors.length > 0 && html`<ul>${errors.map(({ pointer, code: fault }) => html`<li><strong>${pointer.slice(1).replaceAll('/', ' ')}</strong>: ${fault.replaceAll('_', ' ')}</li>`)}</ul>`}`,
+      html`<p>${said.remedy}</p>${
+        errors.length > 0 &&
+        html`<ul>${errors.map(
+          ({ pointer, code: fault }) => html`<li><strong>${pointer.slice(1).replaceAll('/', ' ')}</strong>:
+${fault.replaceAll('_', ' ')}</li>`,
+        )}</ul>`
+      }`,
     )}
 <p class="soft">If you ask for help, quote <code>${code}</code> and <code>${instance}</code>.</p>
 ${site.home !== undefined && html`<p><a href="${site.home}">Overview</a></p>`}`,

@@ -14,7 +14,8 @@ interface Shown {
 /** The recipient's page: how far they are, and the one thing to do now. */
 export function enrolmentPage({ view, organisation, discovery, result }: Shown): Html {
   const { recipient, step, proposal, active } = view
-  return html`<p class="soft">For <strong>${foreign(recipient.address)}</strong>, ${foreign(recipient.organisation)}</p>
+  return html`<p class="soft">For <strong>${foreign(recipient.address)}</strong>,
+${foreign(recipient.organisation)}</p>
 ${result}
 ${suspended(view)}
 ${step !== 'ended' && (proposal !== null || active === null) && progress(step)}
@@ -46,7 +47,8 @@ function suspended({ recipient }: RecipientView): Content {
     recipient.state === 'suspended' &&
     say(
       'warn',
-      html`<p><strong>Your enrolment is suspended.</strong> Nothing is sent to you until the person who invited you has lifted that.</p>`,
+      html`<p><strong>Your enrolment is suspended.</strong> Nothing is sent to you until the person who
+invited you has lifted that.</p>`,
     )
   )
 }
@@ -60,7 +62,8 @@ function now(
     case 'propose':
       return card(
         'Your public key',
-        html`<p>${foreign(organisation)} wants to send you confidential mail that only you can read. For that we need your OpenPGP public key.</p>${uploadForm({ address: recipient.address, discovery })}`,
+        html`<p>${foreign(organisation)} wants to send you confidential mail that only you can read. For
+that we need your OpenPGP public key.</p>${uploadForm({ address: recipient.address, discovery })}`,
       )
     case 'prove':
       return proposal !== null && [prove(recipient.address, proposal), another(recipient.address, discovery)]
@@ -71,7 +74,8 @@ function now(
         proposal !== null &&
         card(
           'Nothing to do for you now',
-          html`<p>Your key was checked. A second person here looks at it once more; you then get a mail.</p>${described(proposal)}`,
+          html`<p>Your key was checked. A second person here looks at it once more; you then get a
+mail.</p>${described(proposal)}`,
         )
       )
     case 'wait':
@@ -79,13 +83,19 @@ function now(
         proposal !== null &&
         card(
           'Nothing to do for you now',
-          html`<p>Your key is approved${proposal.activatesAt !== null && html` and comes into use on ${moment(proposal.activatesAt)}`}. If you did not ask for this change, use the link in our mail about it now.</p>${described(proposal)}`,
+          html`<p>Your key is approved${
+            proposal.activatesAt !== null &&
+            html` and comes into use on
+${moment(proposal.activatesAt)}`
+          }. If you did not ask for this change, use the link in our mail about it
+now.</p>${described(proposal)}`,
         )
       )
     case 'ended':
       return say(
         'plain',
-        html`<p><strong>This enrolment has ended.</strong> Nothing is sent to you. If that is a mistake, ask the person who invited you.</p>`,
+        html`<p><strong>This enrolment has ended.</strong> Nothing is sent to you. If that is a mistake, ask
+the person who invited you.</p>`,
       )
     case 'none':
       return undefined
@@ -95,11 +105,19 @@ function now(
 function prove(address: string, proposal: Proposal): Html {
   return card(
     'Return the code',
-    html`<p>Your key is good. To see that it is yours, we have sent an encrypted mail to <strong>${foreign(address)}</strong>. Open it with your private key and enter the code that is in it, or follow the link in it.</p>
-<form method="post" action="/enrol/code">${field('code', 'Code from the mail', { size: 128, ...(proposal.challengeExpiresAt === null ? {} : { hint: 'Copy the whole of it.' }) })}<button>Return the code</button></form>
-${proposal.challengeExpiresAt !== null && html`<p class="soft">The code is good until ${moment(proposal.challengeExpiresAt)}.</p>`}
+    html`<p>Your key is good. To see that it is yours, we have sent an encrypted mail to
+<strong>${foreign(address)}</strong>. Open it with your private key and enter the code that is in it, or
+follow the link in it.</p>
+<form method="post" action="/enrol/code">${field('code', 'Code from the mail', { size: 128, ...(proposal.challengeExpiresAt === null ? {} : { hint: 'Copy the whole of it.' }) })}
+<button>Return the code</button></form>
+${
+  proposal.challengeExpiresAt !== null &&
+  html`<p class="soft">The code is good until
+${moment(proposal.challengeExpiresAt)}.</p>`
+}
 <h3>No mail, or you cannot read it?</h3>
-<p>Look into the spam folder. If your program cannot open the mail, the key you gave us is not the one it has.</p>
+<p>Look into the spam folder. If your program cannot open the mail, the key you gave us is not the one it
+has.</p>
 ${act('/enrol/code/again', 'Send another code', { look: 'second' })}
 ${described(proposal)}`,
   )
@@ -108,17 +126,25 @@ ${described(proposal)}`,
 function verify(proposal: Proposal, organisation: string): Html {
   return card(
     'Compare the fingerprint with us',
-    html`<p>You have proved that mailbox and key are yours. Somebody of ${foreign(organisation)} will now call you, or meet you, and compare this fingerprint with you. Read it from <em>your own program</em>, not from this page, and do not read it to somebody who calls from a number that you do not know.</p>${fingerprint(proposal)}${described(proposal, false)}`,
+    html`<p>You have proved that mailbox and key are yours. Somebody of ${foreign(organisation)} will now
+call you, or meet you, and compare this fingerprint with you. Read it from <em>your own program</em>, not
+from this page, and do not read it to somebody who calls from a number that you do not
+know.</p>${fingerprint(proposal)}${described(proposal, false)}`,
   )
 }
 
 function another(address: string, discovery: boolean): Html {
-  return html`<details><summary>Use another key instead</summary><div class="card"><p>The key that you gave before is then forgotten.</p>${uploadForm({ address, discovery })}</div></details>`
+  return html`<details><summary>Use another key instead</summary><div class="card">
+<p>The key that you gave before is then forgotten.</p>${uploadForm({ address, discovery })}</div></details>`
 }
 
 function described(proposal: Proposal, withFingerprint = true): Html {
   const { algorithm, expiresAt } = proposal
-  return html`${withFingerprint && html`<details><summary>The key that you gave us</summary>${fingerprint(proposal)}</details>`}
+  return html`${
+    withFingerprint &&
+    html`<details><summary>The key that you gave
+us</summary>${fingerprint(proposal)}</details>`
+  }
 ${facts([
   ['Kind of key', algorithm],
   ['Good until', expiresAt === null ? 'no end set' : dayOf(expiresAt)],
@@ -134,8 +160,18 @@ ${facts([
   ['Good until', active.expiresAt === null ? 'no end set' : dayOf(active.expiresAt)],
 ])}
 <details><summary>Its fingerprint</summary>${fingerprint(active)}</details>
-${step === 'none' && html`<details><summary>Extend or replace it</summary><p>Upload the same key with its new expiry date, or a new key. A new key is checked like the first one.</p>${uploadForm({ address: recipient.address, discovery })}</details>`}
-<details><summary>Stop its use</summary><p>Lost the key, or somebody else may have it? Upload a revocation; it counts at once. Without one, follow the “stop” link in any of our mails.</p>
-<form method="post" action="/enrol/revocation" enctype="multipart/form-data"><div class="field"><label for="revocation">Revocation, or the revoked key</label><p class="hint" id="revocation-hint">GnuPG wrote one into <code>openpgp-revocs.d</code> when the key was made.</p><input id="revocation" name="file" type="file" required aria-describedby="revocation-hint"></div><button class="danger">Revoke this key</button></form></details>`,
+${
+  step === 'none' &&
+  html`<details><summary>Extend or replace it</summary>
+<p>Upload the same key with its new expiry date, or a new key. A new key is checked like the first
+one.</p>${uploadForm({ address: recipient.address, discovery })}</details>`
+}
+<details><summary>Stop its use</summary><p>Lost the key, or somebody else may have it? Upload a revocation;
+it counts at once. Without one, follow the “stop” link in any of our mails.</p>
+<form method="post" action="/enrol/revocation" enctype="multipart/form-data"><div class="field">
+<label for="revocation">Revocation, or the revoked key</label>
+<p class="hint" id="revocation-hint">GnuPG wrote one into <code>openpgp-revocs.d</code> when the key was
+made.</p><input id="revocation" name="file" type="file" required aria-describedby="revocation-hint"></div>
+<button class="danger">Revoke this key</button></form></details>`,
   )
 }

@@ -83,12 +83,12 @@ export function routeEnrolment(app: Express, context: PublicContext): void {
             )
           : say(
               'plain',
-              html`<p><strong>We found this.</strong> Take it only if it is the key that your mail program has.</p>${found.map(
-                ({ source, bytes }) =>
-                  act('/enrol/certificate', `Check the key from ${places[source]}`, {
-                    look: 'second',
-                    hidden: { found: digestOf(bytes) },
-                  }),
+              html`<p><strong>We found this.</strong> Take it only if it is the key that your mail program
+has.</p>${found.map(({ source, bytes }) =>
+                act('/enrol/certificate', `Check the key from ${places[source]}`, {
+                  look: 'second',
+                  hidden: { found: digestOf(bytes) },
+                }),
               )}`,
             ),
       )
@@ -185,15 +185,18 @@ const places = { wkd: 'your own domain', vks: 'the key server' } as const
 
 const nothingGiven = say(
   'warn',
-  html`<p><strong>There was no key in the form.</strong> Choose a file, or paste the text of your public key.</p>`,
+  html`<p><strong>There was no key in the form.</strong> Choose a file, or paste the text of your public
+key.</p>`,
 )
 const wrongCode = say(
   'bad',
-  html`<p><strong>This is not the code that we sent, or it has expired.</strong> Use the newest mail and copy the whole code, or ask for another.</p>`,
+  html`<p><strong>This is not the code that we sent, or it has expired.</strong> Use the newest mail and
+copy the whole code, or ask for another.</p>`,
 )
 const noRevocation = say(
   'warn',
-  html`<p><strong>This is not a revocation of your key.</strong> Nothing was changed. To stop its use all the same, follow the “stop” link in any of our mails, or call the person who invited you.</p>`,
+  html`<p><strong>This is not a revocation of your key.</strong> Nothing was changed. To stop its use all
+the same, follow the “stop” link in any of our mails, or call the person who invited you.</p>`,
 )
 
 const said = {
@@ -204,6 +207,7 @@ const said = {
   unchanged: say('plain', html`<p><strong>This is the key in use already.</strong> Nothing was changed.</p>`),
   revoked: say(
     'good',
-    html`<p><strong>Your key is revoked and no longer used.</strong> What was waiting for it is stopped. You can give us a new one.</p>`,
+    html`<p><strong>Your key is revoked and no longer used.</strong> What was waiting for it is stopped. You
+can give us a new one.</p>`,
   ),
 } as const

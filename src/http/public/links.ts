@@ -22,8 +22,10 @@ export function routeLinks(app: Express, context: PublicContext): void {
     .get((request, response) => {
       sendPage(response, site, {
         title: 'Encrypted mail for you',
-        body: html`<p>${foreign(organisation)} has invited you to receive confidential mail, encrypted so that only you can read it.</p>
-<p>It takes a few minutes. You need your OpenPGP public key, and the mail program that holds your private key.</p>
+        body: html`<p>${foreign(organisation)} has invited you to receive confidential mail, encrypted so
+that only you can read it.</p>
+<p>It takes a few minutes. You need your OpenPGP public key, and the mail program that holds your private
+key.</p>
 ${act(`/enrol/${tokenOf(request)}`, 'Begin')}
 <p class="soft">The link works once, and opens your page for 24 hours in this browser.</p>`,
       })
@@ -43,7 +45,8 @@ ${act(`/enrol/${tokenOf(request)}`, 'Begin')}
     .get((request, response) => {
       sendPage(response, site, {
         title: 'You could read the mail',
-        body: html`<p>One click more, and mailbox and key are proved to be yours.</p>${act(`/prove/${tokenOf(request)}`, 'Return the code')}`,
+        body: html`<p>One click more, and mailbox and key are proved to be
+yours.</p>${act(`/prove/${tokenOf(request)}`, 'Return the code')}`,
       })
     })
     .post(async (request, response) => {
@@ -54,8 +57,13 @@ ${act(`/enrol/${tokenOf(request)}`, 'Begin')}
       )
       sendPage(response, site, {
         title: 'Thank you: the key is yours',
-        body: html`${say('good', html`<p><strong>Proved.</strong> You received the mail, and you hold the private key.</p>`)}
-<p>Next, somebody of ${foreign(organisation)} compares the fingerprint of your key with you, by telephone or in person. You need not keep this page open.</p>
+        body: html`${say(
+          'good',
+          html`<p><strong>Proved.</strong> You received the mail, and you hold the
+private key.</p>`,
+        )}
+<p>Next, somebody of ${foreign(organisation)} compares the fingerprint of your key with you, by telephone or
+in person. You need not keep this page open.</p>
 ${session !== undefined && html`<p><a href="/enrol">See how far your enrolment is</a></p>`}`,
       })
     })
@@ -66,8 +74,13 @@ ${session !== undefined && html`<p><a href="/enrol">See how far your enrolment i
     .get((request, response) => {
       sendPage(response, site, {
         title: 'Stop the use of your key',
-        body: html`${say('warn', html`<p><strong>This takes effect at once and cannot be undone.</strong> Mail that waits for you is stopped. To receive mail again you need a new key.</p>`)}
-<form method="post" action="/stop/${tokenOf(request)}">${choices('reason', 'Why?', stopReasons)}<button class="danger">Stop using my key</button></form>`,
+        body: html`${say(
+          'warn',
+          html`<p><strong>This takes effect at once and cannot be undone.</strong>
+Mail that waits for you is stopped. To receive mail again you need a new key.</p>`,
+        )}
+<form method="post" action="/stop/${tokenOf(request)}">${choices('reason', 'Why?', stopReasons)}
+<button class="danger">Stop using my key</button></form>`,
       })
     })
     .post(async (request, response) => {
@@ -78,7 +91,11 @@ ${session !== undefined && html`<p><a href="/enrol">See how far your enrolment i
       )
       sendPage(response, site, {
         title: 'Your key is no longer used',
-        body: html`${say('good', html`<p><strong>Done.</strong> Nothing more is sent to this key, and what was waiting is stopped.</p>`)}
+        body: html`${say(
+          'good',
+          html`<p><strong>Done.</strong> Nothing more is sent to this key, and what
+was waiting is stopped.</p>`,
+        )}
 <p>${foreign(organisation)} was told. ${reason === 'compromised' && 'Revoke the key in your own program too, and do not use it anywhere else.'}</p>
 <p>To receive mail again, ask the person who invited you for a new link.</p>`,
       })

@@ -20,5 +20,7 @@ export function nameOf(operators: readonly Operator[], id: string | null): Html 
 }
 
 export function changeLine(change: ChangeRequest, operators: readonly Operator[]): Html {
-  return html`<li><a href="/changes/${change.id}">${titleOf(change)}</a><br><span class="soft">asked by ${nameOf(operators, change.askedBy)} on ${moment(change.askedAt)}, ${change.state}</span></li>`
+  return html`<li><a href="/changes/${change.id}">${titleOf(change)}</a>
+<br><span class="soft">asked by ${nameOf(operators, change.askedBy)} on ${moment(change.askedAt)},
+${change.state}</span></li>`
 }

@@ -35,7 +35,8 @@ export function routeChangePages(router: Router, context: ConsoleContext): void 
         site,
         forOperator(operator, {
           title: 'Change requests',
-          body: html`<div class="card"><ul class="list">${changes.map(change => changeLine(change, operators))}</ul>${
+          body: html`<div class="card">
+<ul class="list">${changes.map(change => changeLine(change, operators))}</ul>${
             changes.length === 0 && html`<p class="soft">There are none.</p>`
           }</div>${older('/changes', request, changes.length === query.limit ? changes.at(-1)?.id : undefined)}`,
         }),
@@ -109,7 +110,11 @@ async function subject(
 
 function decision(change: ChangeRequest, operator: Operator): Html {
   if (change.askedBy === operator.id) {
-    return html`${say('plain', html`<p>You asked for this; somebody else has to approve it.</p>`)}${act(`/changes/${change.id}/withdraw`, 'Withdraw the request', { look: 'second' })}`
+    return html`${say(
+      'plain',
+      html`<p>You asked for this; somebody else has to approve
+it.</p>`,
+    )}${act(`/changes/${change.id}/withdraw`, 'Withdraw the request', { look: 'second' })}`
   }
   if (!operator.roles.includes('approver')) {
     return say(
@@ -119,6 +124,7 @@ function decision(change: ChangeRequest, operator: Operator): Html {
   }
   return card(
     'Your decision',
-    html`<p>Your name is recorded with it.</p><div class="acts">${act(`/changes/${change.id}/approve`, 'Approve')}${act(`/changes/${change.id}/reject`, 'Reject', { look: 'danger' })}</div>`,
+    html`<p>Your name is recorded with it.</p>
+<div class="acts">${act(`/changes/${change.id}/approve`, 'Approve')}${act(`/changes/${change.id}/reject`, 'Reject', { look: 'danger' })}</div>`,
   )
 }

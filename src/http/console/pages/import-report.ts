@@ -5,7 +5,10 @@ import { card, say } from '../../page/parts.ts'
 /** Line by line what was refused, and how many were invited. Codes and names of columns only: never what a line said. */
 export function importReport({ invited, refused, lines }: ImportReport): Html {
   const wrong = lines.filter(({ code }) => code !== 'ok')
-  return html`${say(refused === 0 ? 'good' : 'warn', html`<p><strong>${invited} invited, ${refused} refused.</strong></p>`)}
+  return html`${say(
+    refused === 0 ? 'good' : 'warn',
+    html`<p><strong>${invited} invited, ${refused} refused.</strong></p>`,
+  )}
 ${
   wrong.length > 0 &&
   card(

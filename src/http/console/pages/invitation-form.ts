@@ -56,5 +56,10 @@ ${choices(
 ${field('phone', 'Telephone for the check of the fingerprint', { type: 'tel', hint: 'From your own records, not from a mail of theirs. International: +31 20 123 4567.', size: 40 })}
 ${field('retentionDays', 'They keep our mail for at most this many days', { type: 'number', size: 4 })}`,
 )}
-${card('What they have shown', html`<p class="soft">Employees need scope and training, suppliers contract and AOC, customers AOC or SAQ, all of them the agreed retention. It can also be recorded later.</p>${attestationFields}`)}
+${card(
+  'What they have shown',
+  html`<p class="soft">Employees need scope and training, suppliers contract
+and AOC, customers AOC or SAQ, all of them the agreed retention. It can also be recorded
+later.</p>${attestationFields}`,
+)}
 <button>Send the invitation</button></form>`

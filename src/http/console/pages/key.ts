@@ -38,8 +38,26 @@ export function routeKeyPage(router: Router, context: ConsoleContext): void {
         ]),
         fingerprint({ groups: grouped(key.fingerprint), words: fingerprintWords(key.fingerprint) }),
       ])}
-${operator.roles.some(role => role === 'admin' || role === 'auditor') && card('What was sent to it', html`<p>Every delivery whose ciphertext this key opens. That you looked is recorded.</p><p class="acts"><a href="${exposure}?format=csv">As CSV</a> <a href="${exposure}">As JSON</a></p>`)}
-${key.state !== 'revoked' && operator.roles.includes('admin') && card('Revoke', html`<p>At once and for good. What waits for this key is stopped.</p><form method="post" action="/keys/${key.fingerprint}/revoke">${choices('reason', 'Why?', reasons)}<button class="danger">Revoke now</button></form>`)}`
+${
+  operator.roles.some(role => role === 'admin' || role === 'auditor') &&
+  card(
+    'What was sent to it',
+    html`<p>Every
+delivery whose ciphertext this key opens. That you looked is recorded.</p>
+<p class="acts"><a href="${exposure}?format=csv">As CSV</a> <a href="${exposure}">As JSON</a></p>`,
+  )
+}
+${
+  key.state !== 'revoked' &&
+  operator.roles.includes('admin') &&
+  card(
+    'Revoke',
+    html`<p>At once and for
+good. What waits for this key is stopped.</p>
+<form method="post" action="/keys/${key.fingerprint}/revoke">${choices('reason', 'Why?', reasons)}
+<button class="danger">Revoke now</button></form>`,
+  )
+}`
       sendPage(response, site, forOperator(operator, { title: 'Certificate', body }))
     })
     .all(refuseMethod('GET, HEAD'))

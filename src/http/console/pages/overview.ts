@@ -39,7 +39,8 @@ ${card(
     ? html`<p class="soft">Nobody is being enrolled.</p>`
     : html`<ul class="list">${invited.map(recipientLine)}</ul>`,
 )}
-<p class="acts"><a href="/recipients/new">Invite a recipient</a> <a href="/recipients/import">Invite many from a CSV file</a></p>`,
+<p class="acts"><a href="/recipients/new">Invite a recipient</a> <a href="/recipients/import">Invite many
+from a CSV file</a></p>`,
         }),
       )
     })
@@ -48,12 +49,14 @@ ${card(
 
 const noPolicy = say(
   'bad',
-  html`<p><strong>No crypto policy is in force: nothing is sent and nobody can be enrolled.</strong> One operator <a href="/policies">asks for a policy</a>, another approves it.</p>`,
+  html`<p><strong>No crypto policy is in force: nothing is sent and nobody can be enrolled.</strong> One
+operator <a href="/policies">asks for a policy</a>, another approves it.</p>`,
 )
 
 export function recipientLine(recipient: RecipientSummary): Html {
   const { id, address, organisation, kind, state, proposal, certificateExpiresAt } = recipient
-  return html`<li><a href="/recipients/${id}">${foreign(address)}</a> · ${foreign(organisation)}<br><span class="soft">${kind}, ${state}${
+  return html`<li><a href="/recipients/${id}">${foreign(address)}</a> · ${foreign(organisation)}
+<br><span class="soft">${kind}, ${state}${
     proposal !== null && proposal !== 'activated' && html`, certificate ${proposal}`
   }${ends(certificateExpiresAt)}</span></li>`
 }

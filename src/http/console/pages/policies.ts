@@ -21,8 +21,24 @@ export function routePolicyPages(router: Router, context: ConsoleContext): void 
       const operator = await operatorBehind(context, request)
       const { standing, policies, records } = await policiesAt(knex, clock.now())
       const body = html`${inForce(standing)}
-${policies.map(({ name, reviewBy }) => card(name, html`<p class="soft">To be reviewed by ${dayOf(reviewBy)}.</p>${forms(name, operator)}`))}
-${records.length > 0 && card('Adopted so far', html`<ul class="list">${records.map(record => html`<li><strong>${record.policy}</strong> from ${moment(record.effectiveAt)} until ${moment(record.expiresAt)}<br><code class="soft">${record.sha256}</code></li>`)}</ul>`)}`
+${policies.map(({ name, reviewBy }) =>
+  card(
+    name,
+    html`<p class="soft">To be reviewed by
+${dayOf(reviewBy)}.</p>${forms(name, operator)}`,
+  ),
+)}
+${
+  records.length > 0 &&
+  card(
+    'Adopted so far',
+    html`<ul class="list">${records.map(
+      record => html`<li><strong>${record.policy}</strong>
+from ${moment(record.effectiveAt)} until ${moment(record.expiresAt)}
+<br><code class="soft">${record.sha256}</code></li>`,
+    )}</ul>`,
+  )
+}`
       sendPage(response, site, forOperator(operator, { title: 'Policies', body }))
     })
     .post(async (request, response) => {
@@ -38,8 +54,23 @@ ${records.length > 0 && card('Adopted so far', html`<ul class="list">${records.m
       const operator = await operatorBehind(context, request)
       const wish = wishOf(await readForm(request))
       const { assessed, refused } = await assessPolicy(context, operator, wish)
-      const body = html`${say(refused.length === 0 ? 'good' : 'warn', html`<p><strong>${refused.length} of ${assessed} certificates in use would be cut off</strong> by the policy ${wish.policy}.</p>`)}
-${refused.length > 0 && html`<div class="card"><ul class="list">${refused.map(({ fingerprint, reasons, from }) => html`<li><a href="/keys/${fingerprint}"><code>${fingerprint}</code></a><br><span class="soft">${reasons.join(', ')}, from ${moment(from)}</span></li>`)}</ul></div>`}
+      const body = html`${say(
+        refused.length === 0 ? 'good' : 'warn',
+        html`<p><strong>${refused.length} of
+${assessed} certificates in use would be cut off</strong> by the policy ${wish.policy}.</p>`,
+      )}
+${
+  refused.length > 0 &&
+  html`<div class="card">
+<ul class="list">${refused.map(
+    ({
+      fingerprint,
+      reasons,
+      from,
+    }) => html`<li><a href="/keys/${fingerprint}"><code>${fingerprint}</code></a>
+<br><span class="soft">${reasons.join(', ')}, from ${moment(from)}</span></li>`,
+  )}</ul></div>`
+}
 <p><a href="/policies">Back to the policies</a></p>`
       sendPage(response, site, forOperator(operator, { title: 'Who would be cut off', body }))
     })
@@ -58,27 +89,38 @@ function inForce(standing: PolicyStanding): Content {
     case 'in_force':
       return say(
         'good',
-        html`<p><strong>In force: ${standing.record.policy}</strong>, until ${moment(standing.record.expiresAt)}.</p>`,
+        html`<p><strong>In force: ${standing.record.policy}</strong>, until
+${moment(standing.record.expiresAt)}.</p>`,
       )
     case 'none':
       return say(
         'bad',
-        html`<p><strong>No policy is in force: nothing is sent.</strong> Ask for one below; another operator approves.</p>`,
+        html`<p><strong>No policy is in force: nothing is sent.</strong> Ask for one below; another operator
+approves.</p>`,
       )
     case 'lapsed':
       return say(
         'bad',
-        html`<p><strong>The policy ${standing.record.policy} lapsed on ${moment(standing.record.expiresAt)}: nothing is sent.</strong></p>`,
+        html`<p><strong>The policy ${standing.record.policy} lapsed on ${moment(standing.record.expiresAt)}:
+nothing is sent.</strong></p>`,
       )
     case 'altered':
       return say(
         'bad',
-        html`<p><strong>The file of the policy ${standing.record.policy} is not the one that was approved: nothing is sent.</strong></p>`,
+        html`<p><strong>The file of the policy ${standing.record.policy} is not the one that was approved:
+nothing is sent.</strong></p>`,
       )
   }
 }
 
 function forms(name: string, operator: Operator): Content {
-  return html`<form method="post" action="/policies/assess"><input type="hidden" name="policy" value="${name}"><button class="second">Who would be cut off?</button></form>
-${operator.roles.includes('admin') && html`<details><summary>Ask to put it in force</summary><form method="post" action="/policies"><input type="hidden" name="policy" value="${name}">${field('effectiveAt', 'From which day on', { type: 'date', required: false, hint: 'Empty: as soon as it is approved.', size: 10, id: `${name}-effectiveAt` })}<button>Ask for approval</button></form></details>`}`
+  return html`<form method="post" action="/policies/assess">
+<input type="hidden" name="policy" value="${name}"><button class="second">Who would be cut off?</button></form>
+${
+  operator.roles.includes('admin') &&
+  html`<details><summary>Ask to put it in force</summary>
+<form method="post" action="/policies">
+<input type="hidden" name="policy" value="${name}">${field('effectiveAt', 'From which day on', { type: 'date', required: false, hint: 'Empty: as soon as it is approved.', size: 10, id: `${name}-effectiveAt` })}
+<button>Ask for approval</button></form></details>`
+}`
 }

@@ -25,7 +25,8 @@ function attestations({ attestations: given }: RecipientDetails): Content {
     given.length > 0 &&
     html`<h3>Attestations</h3><ul class="list">${given.map(
       ({ kind, reference, validUntil }) =>
-        html`<li><strong>${kind}</strong>: ${foreign(reference)}<br><span class="soft">until ${dayOf(validUntil)}</span></li>`,
+        html`<li><strong>${kind}</strong>: ${foreign(reference)}
+<br><span class="soft">until ${dayOf(validUntil)}</span></li>`,
     )}</ul>`
   )
 }
@@ -56,5 +57,15 @@ function proposed(proposal: Proposal): Html {
 }
 
 export function held(certificate: HeldCertificate): Html {
-  return html`<li><a href="/keys/${certificate.fingerprint}"><code>${certificate.groups}</code></a><br><span class="soft">${certificate.state}, ${certificate.algorithm}, accepted ${moment(certificate.acceptedAt)}${certificate.expiresAt !== null && html`, good until ${dayOf(certificate.expiresAt)}`}${certificate.revokedAt !== null && html`, revoked ${moment(certificate.revokedAt)}`}</span></li>`
+  return html`<li><a href="/keys/${certificate.fingerprint}"><code>${certificate.groups}</code></a>
+<br><span class="soft">${certificate.state}, ${certificate.algorithm}, accepted
+${moment(certificate.acceptedAt)}${
+  certificate.expiresAt !== null &&
+  html`, good until
+${dayOf(certificate.expiresAt)}`
+}${
+  certificate.revokedAt !== null &&
+  html`, revoked
+${moment(certificate.revokedAt)}`
+}</span></li>`
 }

@@ -85,14 +85,23 @@ function next({ id, step, phone }: RecipientDetails, open: Proposal | undefined)
     case 'verify':
       return card(
         'Check the fingerprint',
-        html`<p>Call ${phone ?? 'them on a number from your own records'}, and let them read the fingerprint or the words <em>from their own program</em>. Every group must be the same as above.</p>
-<form method="post" action="/recipients/${id}/verify">${choices('means', 'How did you compare it?', means)}<button>It is the same: ask for approval</button></form>
-<p class="soft">If it is not the same, reject the certificate and find out why.</p>${act(`/recipients/${id}/reject`, 'Reject this certificate', { look: 'danger' })}`,
+        html`<p>Call ${phone ?? 'them on a number from your own records'}, and let them read the fingerprint
+or the words <em>from their own program</em>. Every group must be the same as above.</p>
+<form method="post" action="/recipients/${id}/verify">${choices('means', 'How did you compare it?', means)}
+<button>It is the same: ask for approval</button></form>
+<p class="soft">If it is not the same, reject the certificate and find out
+why.</p>${act(`/recipients/${id}/reject`, 'Reject this certificate', { look: 'danger' })}`,
       )
     case 'approve':
       return say(
         'plain',
-        html`<p>A second operator has to approve.${open?.changeRequest !== null && open?.changeRequest !== undefined && html` <a href="/changes/${open.changeRequest}">See the change request</a>`}</p>`,
+        html`<p>A second operator has to
+approve.${
+          open?.changeRequest !== null &&
+          open?.changeRequest !== undefined &&
+          html`
+<a href="/changes/${open.changeRequest}">See the change request</a>`
+        }</p>`,
       )
     case 'propose':
       return say('plain', html`<p>They have a link and have to give a certificate.</p>`)
@@ -101,7 +110,8 @@ function next({ id, step, phone }: RecipientDetails, open: Proposal | undefined)
     case 'wait':
       return say(
         'plain',
-        html`<p>The certificate is approved and comes into use once the cooling-off is over.</p>${act(`/recipients/${id}/reject`, 'Reject this certificate', { look: 'danger' })}`,
+        html`<p>The certificate is approved and comes into use once the cooling-off is
+over.</p>${act(`/recipients/${id}/reject`, 'Reject this certificate', { look: 'danger' })}`,
       )
     case 'none':
     case 'ended':
@@ -126,13 +136,21 @@ function standing(details: RecipientDetails): Content {
   return [
     card(
       'Record an attestation',
-      html`<p class="soft">Counts once a second operator has approved.</p><details><summary>Fill in</summary><form method="post" action="/recipients/${id}/attestations">${choices('kind', 'What', attestationChoices)}${field('reference', 'Where the document is')}${field('validUntil', 'Valid until', { type: 'date', size: 10 })}<button>Ask for approval</button></form></details>`,
+      html`<p class="soft">Counts once a second operator has approved.</p><details>
+<summary>Fill in</summary><form method="post" action="/recipients/${id}/attestations">${choices('kind', 'What', attestationChoices)}${field('reference', 'Where the document is')}${field('validUntil', 'Valid until', { type: 'date', size: 10 })}
+<button>Ask for approval</button></form></details>`,
     ),
     card(
       'Enrolment',
       html`<div class="acts">${act(`/recipients/${id}/renew-link`, 'Send a new link', { look: 'second' })}${state === 'suspended' && act(`/recipients/${id}/reinstate`, 'Ask to lift the suspension', { look: 'second' })}</div>
-${state === 'active' && html`<details><summary>Suspend</summary><form method="post" action="/recipients/${id}/suspend">${choices('reason', 'Why?', suspensions)}<button class="danger">Suspend now</button></form></details>`}
-<details><summary>Unenrol</summary><p>At once and for good: their keys are retired, what waits for them is stopped, their links end.</p>${act(`/recipients/${id}/unenrol`, 'Unenrol now', { look: 'danger' })}</details>`,
+${
+  state === 'active' &&
+  html`<details><summary>Suspend</summary>
+<form method="post" action="/recipients/${id}/suspend">${choices('reason', 'Why?', suspensions)}
+<button class="danger">Suspend now</button></form></details>`
+}
+<details><summary>Unenrol</summary><p>At once and for good: their keys are retired, what waits for them is
+stopped, their links end.</p>${act(`/recipients/${id}/unenrol`, 'Unenrol now', { look: 'danger' })}</details>`,
     ),
   ]
 }
