@@ -1,5 +1,5 @@
-export { type ProposalState, type RecipientState } from './enrolment.ts'
 export type { Acting, EnrolmentDependencies } from './dependencies.ts'
+export { type ProposalState, type RecipientState } from './enrolment.ts'
 export { type Enrolment, openEnrolment, type Visitor } from './open-enrolment.ts'
 export { checkStillUsable } from './recheck.ts'
 export type {

@@ -1,6 +1,7 @@
 import type { ApplyChange, ChangeRequest, Operator } from '../access/index.ts'
 import type { ProposalId, RecipientId } from '../kernel/index.ts'
 import type { RevocationReason } from '../keys/index.ts'
+import type { SuspensionReason } from '../notices/index.ts'
 import { type Acting, type EnrolmentDependencies, partsOf } from './dependencies.ts'
 import { openImport } from './invite/import-csv.ts'
 import { openInvitations } from './invite/invite.ts'
@@ -25,7 +26,6 @@ import type {
   RecipientView,
   VerificationMeans,
 } from './recipient.ts'
-import type { SuspensionReason } from '../notices/index.ts'
 import { openAsking } from './standing/asked.ts'
 import { openEnding } from './standing/change.ts'
 import { openLooking } from './view/look.ts'

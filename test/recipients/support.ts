@@ -14,8 +14,8 @@ import {
 } from '../../src/recipients/index.ts'
 import { type Inspector, openInspector } from '../../src/sealer/host/index.ts'
 import { openRooms, type Rooms } from '../access/support.ts'
+import { address, makeRecipient, open, openTestSealer, type TestRecipient } from '../sealer/support.ts'
 import { signedInOperator } from '../support/operators.ts'
-import { type TestRecipient, address, makeRecipient, open, openTestSealer } from '../sealer/support.ts'
 
 /** A working enrolment on a database of its own, with everything real but the clock and the policy's numbers. */
 export interface TestEnrolment extends Rooms {

@@ -8,9 +8,9 @@ import { readCsvLine } from './csv.ts'
 import { inviteOne } from './invite.ts'
 
 /** Columns that must be there, in whatever order. */
-export const requiredColumns = ['address', 'organisation', 'kind', 'phone', 'retentionDays'] as const
+const requiredColumns = ['address', 'organisation', 'kind', 'phone', 'retentionDays'] as const
 /** For each kind of attestation, if wanted: its reference and its last day, `aoc` and `aocUntil`. */
-export const optionalColumns = attestationKinds.flatMap(kind => [kind, `${kind}Until`])
+const optionalColumns = attestationKinds.flatMap(kind => [kind, `${kind}Until`])
 
 const mostLines = 10_000
 const longestLine = 4_000

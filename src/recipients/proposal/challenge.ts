@@ -3,9 +3,9 @@ import type { Knex } from 'knex'
 import { appendEvents } from '../../audit/index.ts'
 import {
   type Address,
+  Plaintext,
   type ProposalId,
   type RecipientId,
-  Plaintext,
   SealpostError,
 } from '../../kernel/index.ts'
 import { challengeText, outerOf, queueSealedNotice } from '../../notices/index.ts'

@@ -17,7 +17,7 @@ import {
 import { showProposal } from '../view/view.ts'
 import { makeChallenge } from './challenge.ts'
 import { dropProposal } from './drop.ts'
-import { type Accepted, judge, type Judged } from './judge.ts'
+import { type Accepted, type Judged, judge } from './judge.ts'
 import { revokedByFile, takeOwnCopy } from './own-copy.ts'
 import { countSince, findProposal, insertProposal, openProposalOf, wasProposed } from './store.ts'
 

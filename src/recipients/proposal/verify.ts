@@ -18,7 +18,7 @@ export function openVerifying(parts: Parts): Pick<Enrolment, 'verifyFingerprint'
         throw new SealpostError('invalid_request', { errors: [{ pointer: '/means', code: 'unknown_value' }] })
       return knex.transaction(async trx => {
         const { recipient, proposal } = await lockedProposal(trx, id)
-        if (proposal.state === 'verified') await assertUndecided(trx, proposal)
+        if (proposal.state === 'verified') await assertUndecided(trx, proposal, clock.now())
         else assertStep('verify', recipient, proposal)
         const certificate = proposal.fingerprint
         const change = await askForChange(trx, clock, operator, {
@@ -75,10 +75,14 @@ export async function lockedProposal(
 }
 
 /** Verified before, and its request was rejected, withdrawn or expired: it may be asked for anew. */
-async function assertUndecided(trx: Knex.Transaction, { changeRequest }: ProposalRow): Promise<void> {
+async function assertUndecided(
+  trx: Knex.Transaction,
+  { changeRequest }: ProposalRow,
+  at: Date,
+): Promise<void> {
   if (changeRequest === null) return
   const { state, expiresAt } = await findChangeRequest(trx, changeRequest)
   // Not `askForChange` alone: it would wait for an approval under way, which waits for our lock.
-  if (state === 'approved' || (state === 'pending' && expiresAt > new Date(0)))
+  if (state === 'approved' || (state === 'pending' && expiresAt > at))
     throw new SealpostError('state_conflict')
 }

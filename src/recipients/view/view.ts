@@ -21,7 +21,7 @@ export async function viewOf(knex: Knex | Knex.Transaction, recipient: Recipient
   return {
     recipient: { id, address, organisation, kind, state },
     step: stepOf(state, open, active !== undefined),
-    proposal: open === undefined ? null : showProposal(open),
+    proposal: open === undefined ? null : { ...showProposal(open), verifiedBy: null, changeRequest: null },
     active: active === undefined ? null : showCertificate(active),
   }
 }
@@ -79,6 +79,6 @@ export function showCertificate(row: CertificateRow): HeldCertificate {
 }
 
 /** The one form in which both sides see a fingerprint, so that they can compare it aloud. */
-export function showFingerprint(fingerprint: string): ShownFingerprint {
+function showFingerprint(fingerprint: string): ShownFingerprint {
   return { fingerprint, groups: grouped(fingerprint), words: fingerprintWords(fingerprint) }
 }
