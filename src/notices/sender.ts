@@ -1,5 +1,5 @@
 import type { Address } from '../kernel/index.ts'
-import { type FieldKind, address, name, readFields } from './field.ts'
+import { address, type FieldKind, name, readFields } from './field.ts'
 
 /** Who we are, as a notice says it. From the settings, checked before anything is queued. */
 export interface NoticeSender {

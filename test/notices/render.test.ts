@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import PostalMime from 'postal-mime'
 import { describe, expect, test } from 'vitest'
 import type { Address } from '../../src/kernel/index.ts'
-import { challengeText, type Notice, type NoticeOuter, renderNotice } from '../../src/notices/index.ts'
 import { displayName, encodeWords, quotedPrintable } from '../../src/notices/encode.ts'
-import { examples, noticeSender as sender, operatorKinds, token } from '../support/notices.ts'
+import { challengeText, type Notice, type NoticeOuter, renderNotice } from '../../src/notices/index.ts'
+import { examples, operatorKinds, noticeSender as sender, token } from '../support/notices.ts'
 
 const outer: NoticeOuter = {
   from: sender.from,

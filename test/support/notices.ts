@@ -4,8 +4,8 @@ import { standardNoticePolicy } from '../../src/delivery/notice/courier.ts'
 import {
   type Address,
   type Ciphertext,
-  newId,
   type NoticeId,
+  newId,
   type OperatorId,
   type RecipientId,
   systemClock,
