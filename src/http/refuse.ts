@@ -22,6 +22,12 @@ interface RefusalDependencies {
 export function refuse({ knex, clock, log, actorOf, unaudited, siteFor }: RefusalDependencies) {
   // Express knows an error handler by its four parameters.
   return async (thrown: unknown, request: Request, response: Response, _next: unknown): Promise<void> => {
+    if (response.headersSent) {
+      // Too late to say it: an answer that breaks off is seen to be incomplete. Who went away misses nothing.
+      if (!isGoneAway(thrown)) log.error('answer-broken-off', thrown)
+      response.destroy()
+      return
+    }
     let error = asSealpostError(thrown)
     try {
       if (unaudited?.has(error.code) !== true) {
@@ -31,18 +37,16 @@ export function refuse({ knex, clock, log, actorOf, unaudited, siteFor }: Refusa
     } catch (cause) {
       error = new SealpostError('database_unavailable', { cause })
     }
-    if (response.headersSent) {
-      // Too late to say it: an answer that breaks off is seen to be incomplete.
-      log.error('request-failed', thrown)
-      response.destroy()
-      return
-    }
     const instance = sendProblem(response, error, siteFor?.(request))
     log.warn('request-refused', { code: error.code, instance })
     if (error.code === 'internal_error') log.error('request-failed', thrown, { instance })
     // The rest of a refused body is read and dropped, so that the client gets to see the answer.
     if (!request.complete) request.resume()
   }
+}
+
+function isGoneAway(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 export function peerOf(request: Request): Actor & { kind: 'peer' } {

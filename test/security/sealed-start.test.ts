@@ -19,17 +19,19 @@ async function start(
   settings: Readonly<Record<string, string>>,
   passphrase = ground.passphrase,
 ): Promise<{ ended: number | NodeJS.Signals; output: string; opened: boolean }> {
-  const ports = [await freePort(), await freePort()] as const
+  const ports = [await freePort(), await freePort(), await freePort(), await freePort()] as const
   const listen = {
     SEALPOST_API_LISTEN: `127.0.0.1:${ports[0]}`,
     SEALPOST_OPS_LISTEN: `127.0.0.1:${ports[1]}`,
+    SEALPOST_CONSOLE_LISTEN: `127.0.0.1:${ports[2]}`,
+    SEALPOST_PUBLIC_LISTEN: `127.0.0.1:${ports[3]}`,
   }
   const child = spawnServe({ ...ground.environment, ...listen, ...settings }, passphrase)
   const over = new AbortController()
   const ended = child.ended.finally(() => over.abort())
   let opened = false
   while (!over.signal.aborted && !opened) {
-    opened = (await answers(ports[0])) || (await answers(ports[1]))
+    opened = (await Promise.all(ports.map(answers))).includes(true)
     await new Promise(resolve => setTimeout(resolve, 5))
   }
   if (opened) child.signal('SIGKILL')
