@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, systemClock } from '../kernel/index.ts'
 import { approve, type Operators } from './operators.ts'
-import { openVisitor } from './visitor.ts'
 import type { Stage } from './stage.ts'
+import { openVisitor } from './visitor.ts'
 
 /** Invites an address, as a supplier whose papers are in order; gives the recipient's id. */
 export async function invite({ ada }: Operators, address: Address): Promise<string> {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addOperator, issueSignInLink, type OperatorRole } from '../../src/access/index.ts'
 import { type Address, systemClock } from '../../src/kernel/index.ts'
 import { GnuPg } from '../interop/gnupg.ts'
-import { eventually } from '../support/locks.ts'
 import { type House, openHouse } from '../support/house.ts'
+import { eventually } from '../support/locks.ts'
 
 /*
  * The whole way, as people walk it: Chromium without JavaScript, a key made by GnuPG, mails read by GnuPG. Each test
