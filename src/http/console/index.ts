@@ -19,7 +19,7 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
   const app = createFrame(dependencies)
   const site = {
     organisation: sender.organisation,
-    purpose: 'Sealpost console',
+    purpose: 'console',
     wide: true,
     home: '/',
   } as const

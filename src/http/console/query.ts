@@ -21,7 +21,8 @@ export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown
   throw new SealpostError('invalid_request', {
     errors: result.error.issues.map(({ path, code }) => ({
       pointer: path.map(step => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
-      code,
+      // Our own checks have no better word in zod.
+      code: code === 'custom' ? 'malformed' : code,
     })),
   })
 }

@@ -68,7 +68,7 @@ letter-spacing:.04em}
 @media(max-width:30rem){.facts{grid-template-columns:1fr;gap:0}.facts dd{margin:0 0 .6rem}}
 .list{list-style:none;padding:0}
 .list li{border-top:1px solid var(--line);padding:.7rem 0}
-.list li:first-child{border-top:0}
+.list li:first-child{border-top:0;padding-top:0}.list li:last-child{padding-bottom:0}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:0 1.2rem;align-items:end}
 details{margin:0 0 .9rem}
 summary{cursor:pointer;min-height:2rem;color:var(--accent);font-weight:600}

@@ -112,8 +112,7 @@ function decision(change: ChangeRequest, operator: Operator): Html {
   if (change.askedBy === operator.id) {
     return html`${say(
       'plain',
-      html`<p>You asked for this; somebody else has to approve
-it.</p>`,
+      html`<p>You asked for this; somebody else has to approve it.</p>`,
     )}${act(`/changes/${change.id}/withdraw`, 'Withdraw the request', { look: 'second' })}`
   }
   if (!operator.roles.includes('approver')) {

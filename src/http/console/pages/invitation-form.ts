@@ -36,10 +36,11 @@ export const attestationChoices: readonly Choice[] = attestationKinds.map(kind =
   label: labels[kind],
 }))
 
-const attestationFields = html`<div class="pair">${attestationKinds.map(
-  kind =>
-    html`${field(kind, `${labels[kind]}: where the document is`, { required: false })}${field(`${kind}Until`, `${labels[kind]}: valid until`, { type: 'date', required: false, size: 10 })}`,
-)}</div>`
+const attestationFields = attestationKinds.map(kind => {
+  const reference = field(kind, `${labels[kind]}: where the document is`, { required: false })
+  const until = { type: 'date', required: false, size: 10 } as const
+  return html`<div class="pair">${reference}${field(`${kind}Until`, `${labels[kind]}: valid until`, until)}</div>`
+})
 
 const kindLabels = { employee: 'Employee', supplier: 'Supplier', customer: 'Customer or merchant' } as const
 
