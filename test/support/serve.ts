@@ -10,12 +10,7 @@ import { addApplication } from '../../src/access/index.ts'
 import type { DatabaseConfig } from '../../src/config/index.ts'
 import { initSigningKey } from '../../src/custody/index.ts'
 import { setDestination } from '../../src/delivery/index.ts'
-import {
-  type Client,
-  type Correspondent,
-  createCorrespondent,
-  openClient,
-} from '../../src/demo/index.ts'
+import { type Client, type Correspondent, createCorrespondent, openClient } from '../../src/demo/index.ts'
 import { type Address, domainOf, systemClock } from '../../src/kernel/index.ts'
 import { openDatabase } from '../../src/platform/index.ts'
 import {
