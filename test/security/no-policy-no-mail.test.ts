@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { type House, openHouse } from '../support/house.ts'
-import { approvePolicy } from '../support/policy.ts'
 import { openPost, type Post, pinnedTo } from '../support/post.ts'
+import { approvePolicy } from '../support/shortcut.ts'
 import { type Sink, startSink } from '../support/smtp-sink.ts'
 
 describe('while no policy is in force, nothing is accepted', () => {

@@ -1,1 +1,0 @@
-export { approvePolicy } from './shortcut.ts'
