@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/browser/**'],
     pool: 'forks',
+    // Tests wait for disks and sockets more than they compute; the default leaves a core idle.
+    maxWorkers: '100%',
     globalSetup: ['test/support/postgres-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -71,7 +71,7 @@ async function heartbeatsEnded(): Promise<void> {
   const active = post.owner('pgboss.job_common').where({ state: 'active' })
   for (let left = true; left; left = (await active.clone().select('id')).length > 0) {
     await active.clone().update({ heartbeat_on: post.owner.raw("heartbeat_on - interval '1 minute'") })
-    await post.owner('pgboss.queue').update({ monitor_claim_on: null })
+    await post.owner('pgboss.queue').update({ monitor_on: null, monitor_claim_on: null })
     await post.queue.supervise('deliver')
   }
 }
