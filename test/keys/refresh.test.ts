@@ -7,7 +7,7 @@ import { createAuthority, issueServerCertificate } from '../../src/platform/pki/
 import { type CertificatePolicy, type Inspector, openInspector } from '../../src/sealer/host/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Answer, notFound, ok, response, startWeb, type Web } from '../support/https-server.ts'
-import { noticeSender } from '../support/notice-sender.ts'
+import { noticeSender } from '../support/notices.ts'
 import { insertRecipient } from '../support/recipients.ts'
 import {
   at,

@@ -5,7 +5,7 @@ import { revokeCertificate } from '../../src/keys/index.ts'
 import { type Database, openDatabase } from '../../src/platform/index.ts'
 import { checkStillUsable, type Pin } from '../../src/recipients/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { noticeSender } from '../support/notice-sender.ts'
+import { noticeSender } from '../support/notices.ts'
 import { insertCertificate, insertRecipient } from '../support/recipients.ts'
 
 const session = { applicationName: 'test', statementTimeout: 5_000, poolSize: 3 }

@@ -11,7 +11,7 @@ import { type Database, openDatabase } from '../../../src/platform/index.ts'
 import { checkStillUsable, type Pin } from '../../../src/recipients/index.ts'
 import { type TestDatabase, testDatabase } from '../../support/database.ts'
 import { closeGate, eventually } from '../../support/locks.ts'
-import { noticeSender } from '../../support/notice-sender.ts'
+import { noticeSender } from '../../support/notices.ts'
 import { insertApproved, insertProposal } from '../../support/proposals.ts'
 import { insertCertificate, insertRecipient } from '../../support/recipients.ts'
 

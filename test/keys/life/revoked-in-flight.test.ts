@@ -4,7 +4,7 @@ import { type DeliveryId, systemClock } from '../../../src/kernel/index.ts'
 import { revokeCertificate } from '../../../src/keys/index.ts'
 import { createAuthority, issueServerCertificate } from '../../../src/platform/pki/index.ts'
 import { eventually } from '../../support/locks.ts'
-import { noticeSender } from '../../support/notice-sender.ts'
+import { noticeSender } from '../../support/notices.ts'
 import { openPost, type Post, pinnedTo } from '../../support/post.ts'
 import { type Sink, startHostile, startSink } from '../../support/smtp-sink.ts'
 
