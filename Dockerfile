@@ -15,7 +15,7 @@ COPY LICENSE ./
 COPY migrations migrations
 COPY keys-policy keys-policy
 COPY deploy/healthcheck.ts deploy/healthcheck.ts
-# .dockerignore keeps src/demo out: its shortcut to activate a recipient does not exist in the image.
+# .dockerignore keeps src/demo out.
 COPY src src
 
 FROM gcr.io/distroless/cc-debian12:nonroot
