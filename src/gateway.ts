@@ -11,11 +11,10 @@ import {
   createListener,
   createOps,
   createPublic,
-  type Listener,
   listen,
   openClients,
 } from './http/index.ts'
-import { openIntake } from './intake/index.ts'
+import { openIntake, type Submit } from './intake/index.ts'
 import { type Address, type Clock, SealpostError, version } from './kernel/index.ts'
 import { openDiscovery, openRefresh } from './keys/index.ts'
 import { openFetcher } from './platform/https/index.ts'
@@ -91,50 +90,24 @@ export async function startGateway(
   }
 
   const inspector = opened.adopt(openInspector(), kept => kept.close())
-  const shared = { knex, clock, log, config, publicCa, inspector }
-  let people = peopleOf({ ...shared, sealer: undefined })
-  let ports: Pick<Gateway, 'apiPort' | 'consolePort' | 'publicPort'> = noPorts
-  if (config.roles.includes('api')) {
-    const key = await openSigningKey(knex, clock, await readPassphrase())
-    const sealer = opened.adopt(await openSealerPool({ key, processes: config.sealers }), pool =>
-      pool.close(stopDeadline),
-    )
+  const sealer = config.roles.includes('api')
+    ? opened.adopt(
+        await openSealerPool({
+          key: await openSigningKey(knex, clock, await readPassphrase()),
+          processes: config.sealers,
+        }),
+        pool => pool.close(stopDeadline),
+      )
+    : undefined
+  const people = peopleOf({ knex, clock, log, config, publicCa, sealer, inspector })
+  const submit = sealer && openIntake({ knex, clock, queue, sealer, mailHost })
+  if (sealer !== undefined) {
     checks['sealer'] = () => {
       if (sealer.pids().length === 0) throw new SealpostError('sealer_unavailable')
     }
-    const clients = openClients(knex, clock, log)
-    const submit = openIntake({ knex, clock, queue, sealer, mailHost })
-    const common = { knex, clock, log, stopping: lifetime.signal }
-    people = peopleOf({ ...shared, sealer })
-
-    const apiServer = createListener(
-      { ...identity, ca: secrets.clientCa },
-      'required',
-      createApi({ ...common, clients, submit }),
-    )
-    clients.guard(apiServer)
-    const consoleServer = createListener(
-      identity,
-      'none',
-      createConsole({ ...common, ...people, origin: config.consoleUrl }),
-    )
-    const { certificate: cert, key: publicKey } = secrets.publicIdentity
-    const publicServer = createListener(
-      { cert, key: publicKey },
-      'none',
-      createPublic({ ...common, ...people, origin: config.notices.publicUrl }),
-    )
-    const serve = async (server: Parameters<typeof listen>[0], at: Listen): Promise<number> => {
-      const listener: Listener = await listen(server, at)
-      opened.defer(() => listener.close(stopDeadline))
-      return listener.port
-    }
-    ports = {
-      apiPort: await serve(apiServer, config.api),
-      consolePort: await serve(consoleServer, config.console),
-      publicPort: await serve(publicServer, config.public),
-    }
   }
+  const common = { knex, clock, log, stopping: lifetime.signal }
+  const ports = submit ? await openListeners(opened, config, secrets, { ...common, submit, people }) : noPorts
 
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))
@@ -163,6 +136,42 @@ export async function startGateway(
   }
   let stopped: Promise<void> | undefined
   return { ...ports, opsPort: ops.port, stop: () => (stopped ??= stop()) }
+}
+
+interface Listening {
+  readonly knex: Knex
+  readonly clock: Clock
+  readonly log: Logger
+  readonly stopping: AbortSignal
+  readonly submit: Submit
+  readonly people: ReturnType<typeof peopleOf>
+}
+
+/** The listeners of the role `api`, one TLS context each: applications, operators, recipients. */
+async function openListeners(
+  opened: AsyncDisposableStack,
+  config: Config,
+  secrets: Secrets,
+  { submit, people, ...common }: Listening,
+): Promise<Pick<Gateway, 'apiPort' | 'consolePort' | 'publicPort'>> {
+  const clients = openClients(common.knex, common.clock, common.log)
+  const identity = { cert: secrets.certificate, key: secrets.key }
+  const { certificate: cert, key } = secrets.publicIdentity
+  const api = createListener(
+    { ...identity, ca: secrets.clientCa },
+    'required',
+    createApi({ ...common, clients, submit }),
+  )
+  clients.guard(api)
+  const forOperators = createConsole({ ...common, ...people, origin: config.consoleUrl })
+  const forRecipients = createPublic({ ...common, ...people, origin: config.notices.publicUrl })
+  const serve = async (server: Parameters<typeof listen>[0], at: Listen): Promise<number> =>
+    opened.adopt(await listen(server, at), listener => listener.close(stopDeadline)).port
+  return {
+    apiPort: await serve(api, config.api),
+    consolePort: await serve(createListener(identity, 'none', forOperators), config.console),
+    publicPort: await serve(createListener({ cert, key }, 'none', forRecipients), config.public),
+  }
 }
 
 const noPorts = { apiPort: undefined, consolePort: undefined, publicPort: undefined }
