@@ -7,7 +7,9 @@ export interface ReasonExplanation {
 }
 
 const exportAgain = 'Export your public key again and upload that one file, unchanged.'
-const newSubkey = 'Add a new encryption subkey to your key, export it and upload it again.'
+// A certificate in use is known by its primary key: under that one, no other subkey can be enrolled (docs/keys.md).
+const newSubkey =
+  'Add a new encryption subkey to your key, export it and upload it again. If we use this key already, make a new key instead.'
 const newKey = 'Make a new key (your mail program proposes a good kind) and upload it.'
 const askHelp = 'If your program made it like this, ask the person who invited you.'
 
@@ -75,7 +77,7 @@ const explanations: Readonly<Record<CertificateReason, ReasonExplanation>> = {
   ),
   subkey_expired: because(
     'The encryption subkey has expired.',
-    'Extend its expiry date, or add a new encryption subkey, and upload the key again.',
+    'Extend its expiry date and upload the key again, or make a new key.',
   ),
   subkey_binding_invalid: because(
     'A subkey is not validly signed by the key.',
