@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import * as house from '../../../migrations/0001-house.ts'
 import * as roles from '../../../migrations/0002-roles.ts'
 import * as enrolment from '../../../migrations/0003-enrolment.ts'
+import * as voidChanges from '../../../migrations/0005-void-changes.ts'
 import type { DatabaseConfig } from '../../config/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import { openDatabase } from './database.ts'
@@ -18,6 +19,7 @@ const migrations: readonly Migration[] = [
   { name: '0001-house', up: house.up },
   { name: '0002-roles', up: roles.up },
   { name: '0003-enrolment', up: enrolment.up },
+  { name: '0005-void-changes', up: voidChanges.up },
 ]
 
 /** Any number; the same in every release, so that two of them exclude each other. */
