@@ -4,7 +4,13 @@ import { openApprovals } from './access/index.ts'
 import { type Actor, recordEvent } from './audit/index.ts'
 import type { Config, Listen, Secrets } from './config/index.ts'
 import { openSigningKey } from './custody/index.ts'
-import { openCourier, openNoticeCourier, type SendingPolicy, stopDeliveries } from './delivery/index.ts'
+import {
+  openCourier,
+  openNoticeCourier,
+  openRoutes,
+  type SendingPolicy,
+  stopDeliveries,
+} from './delivery/index.ts'
 import {
   createApi,
   createConsole,
@@ -18,7 +24,8 @@ import { openIntake, type Submit } from './intake/index.ts'
 import { type Address, type Clock, SealpostError, version } from './kernel/index.ts'
 import { openDiscovery, openRefresh } from './keys/index.ts'
 import { openFetcher } from './platform/https/index.ts'
-import { assertSchemaCurrent, type Logger, openDatabase, openQueue } from './platform/index.ts'
+import { systemDns } from './platform/dns/index.ts'
+import { assertSchemaCurrent, type Logger, openDatabase, openQueue, peerGuard } from './platform/index.ts'
 import { applyAdoption, certificatePolicy, type Policy, policyInForce } from './policy/index.ts'
 import { openEnrolment, openUpkeep } from './recipients/index.ts'
 import {
@@ -82,7 +89,8 @@ export async function startGateway(
   }
 
   if (config.roles.includes('courier')) {
-    const sending = { knex, clock, log, mailHost, allowedNetworks, publicCa, admit: admitCiphertext }
+    const findRoute = openRoutes({ knex, dns: systemDns, mayConnect: peerGuard(allowedNetworks) })
+    const sending = { knex, clock, log, mailHost, findRoute, publicCa, admit: admitCiphertext }
     const courier = openCourier({ ...sending, queue, policyAt: at => sendingPolicy(knex, at) })
     opened.defer(() => courier.stop(stopDeadline))
     const noticeCourier = openNoticeCourier(sending)

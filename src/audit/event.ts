@@ -22,13 +22,31 @@ export type Actor =
   | { readonly kind: 'recipient'; readonly id: RecipientId } // whoever holds the link that was mailed to them
   | { readonly kind: 'peer'; readonly address: string } // an unauthenticated client, by its IP address
 
+/** How a mail server can be authenticated, the strongest first; compared by `delivery/level.ts` only. */
+export const tlsLevels = ['dane', 'pinned', 'mta_sts', 'secure'] as const
+export type TlsLevel = (typeof tlsLevels)[number]
+
 /** How the server of a delivery attempt was authenticated; see `delivery/`. */
 export interface TlsEvidence {
-  readonly rule: 'pinned' | 'secure'
+  /** How this very server was authenticated. */
+  readonly rule: TlsLevel
+  /** What the destination's rule asked for. Absent in attempts older than the field, like those below. */
+  readonly asked?: 'auto' | 'pinned' | 'secure' | 'relay'
   readonly version: string
   readonly cipher: string
   readonly group: string | null
+  /** SHA-256 of the server's own certificate (DER), hex. */
   readonly certificateSha256: string
+  /** SHA-256 of each certificate that the server sent, its own first, at most eight. */
+  readonly chainSha256?: readonly string[]
+  /** The TLSA record that matched: `3 1 1` and the start of its data (at most 64 hex digits). Level `dane` only. */
+  readonly tlsa?: string
+  /** The id of the MTA-STS policy that named the server. Level `mta_sts` only. */
+  readonly stsPolicy?: string
+  /** What is known of a revocation of the server's certificate; `not_applicable` where a key, not a CA, is trusted. */
+  readonly revocation?: 'good' | 'unknown' | 'not_applicable'
+  /** Whether REQUIRETLS (RFC 8689) was said in MAIL FROM. */
+  readonly requireTls?: boolean
 }
 
 /**
@@ -61,7 +79,7 @@ export type AuditEvent =
   | CertificateEvent
   | PolicyEvent
   | NoticeEvent
-  | { readonly type: 'destination.set'; readonly domain: string; readonly mode: TlsEvidence['rule'] }
+  | TransportEvent
   | {
       readonly type: 'message.accepted'
       readonly message: MessageId
@@ -84,6 +102,41 @@ export type AuditEvent =
       readonly tls: TlsEvidence | null
       readonly replyCode: number | null
     }
+  | {
+      /** It waits for an operator; or one decided. */
+      readonly type: 'delivery.quarantined' | 'delivery.released' | 'delivery.cancelled'
+      readonly delivery: DeliveryId
+      readonly outcome: string
+    }
+
+/** How connections are authenticated, and what was seen of attacks on them. */
+type TransportEvent =
+  | {
+      readonly type: 'destination.set'
+      readonly domain: string
+      readonly mode: 'auto' | 'pinned' | 'secure'
+      /** SHA-256 of the rule as canonical JSON. */
+      readonly sha256?: string
+    }
+  | {
+      /** Bytes where none may be: somebody sits between us and the server, or is it. */
+      readonly type: 'attack.suspected'
+      readonly kind: 'starttls_injection'
+      readonly host: string
+      readonly address: string | null
+    }
+  | {
+      /** Whether the resolver proved at start that it validates. DANE is off while it does not. */
+      readonly type: 'resolver.tested'
+      readonly validates: boolean
+    }
+  | {
+      readonly type: 'tls.reloaded'
+      readonly listener: string
+      readonly certificateSha256: string
+    }
+  | { readonly type: 'tls.reload.refused'; readonly listener: string; readonly reason: string }
+  | { readonly type: 'dkim.key.generated'; readonly domain: string; readonly selector: string }
 
 /** Operators, their sessions, and what takes two of them. */
 type OperatorEvent =
@@ -109,6 +162,14 @@ type OperatorEvent =
       readonly subject: string
     }
   | {
+      /** What it is about changed, so that it could not be applied any more. */
+      readonly type: 'change.voided'
+      readonly change: ChangeRequestId
+      readonly kind: string
+      readonly subject: string
+      readonly reason: string
+    }
+  | {
       /** Somebody tried to decide and was refused. */
       readonly type: 'change.refused'
       readonly change: ChangeRequestId
@@ -127,6 +188,7 @@ type EnrolmentEvent =
       readonly recipient: RecipientId
       readonly proposal: ProposalId
       readonly certificate: string
+      readonly encryptionSubkey: string
       readonly source: 'upload' | 'wkd' | 'vks' | 'refresh'
       readonly certifiedBy: string | null
     }
@@ -185,16 +247,19 @@ type CertificateEvent =
       readonly type: 'certificate.activated'
       readonly recipient: RecipientId
       readonly certificate: string
+      readonly encryptionSubkey: string
       readonly proposal: ProposalId
     }
   | {
       readonly type: 'certificate.retired'
       readonly recipient: RecipientId
       readonly certificate: string
-      /** Until when what was accepted for it may still go out. */
+      readonly encryptionSubkey: string
+      /** Until when what was accepted for it may still go out; told again when that comes to an early end. */
       readonly finishUntil: string
     }
   | {
+      /** Of a primary key, with all its subkeys. */
       readonly type: 'certificate.revoked'
       readonly recipient: RecipientId
       readonly certificate: string

@@ -1,2 +1,9 @@
 export { type AuditEntry, appendEvents, recomputeHash, recordEvent } from './append.ts'
-export type { Actor, AuditEvent, AuditEventType, TlsEvidence } from './event.ts'
+export {
+  type Actor,
+  type AuditEvent,
+  type AuditEventType,
+  type TlsEvidence,
+  type TlsLevel,
+  tlsLevels,
+} from './event.ts'

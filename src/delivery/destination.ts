@@ -20,11 +20,25 @@ const pemCertificates = z
   .regex(/^(?:-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\r\n]+-----END CERTIFICATE-----\s*)+$/)
 const spkiSha256 = z.string().regex(/^[A-Za-z0-9+/]{43}=$/)
 
+const common = {
+  /** RFC 8689: say REQUIRETLS, or send nothing; or say it where it is offered. Default: it is not said. */
+  requireTls: z.enum(['must', 'if_offered']).optional(),
+  /** Of one replica, over all servers of the domain. Default: the courier's own policy. */
+  limits: z
+    .strictObject({
+      connections: z.int().min(1).max(64).optional(),
+      messagesPerMinute: z.int().min(1).max(100_000).optional(),
+    })
+    .optional(),
+}
+
 const rule = z.discriminatedUnion('mode', [
-  z.strictObject({ mode: z.literal('secure'), hosts }),
+  z.strictObject({ mode: z.literal('auto'), floor: z.enum(['dane', 'mta_sts']).optional(), ...common }),
+  z.strictObject({ mode: z.literal('secure'), hosts, ...common }),
   z.strictObject({
     mode: z.literal('pinned'),
     hosts,
+    ...common,
     pins: z
       .strictObject({
         ca: pemCertificates.optional(),
@@ -35,10 +49,11 @@ const rule = z.discriminatedUnion('mode', [
 ])
 
 /**
- * How the mail servers of one domain are reached and authenticated. The listed names are always verified. `secure`
- * trusts the public CAs; `pinned` trusts only `pins.ca` (PEM), or only servers whose key is one of `pins.spkiSha256`
- * (base64 of SHA-256 over the SubjectPublicKeyInfo of the server's own certificate), or, when both are given, only
- * where both hold.
+ * How the mail servers of one domain are found and authenticated. `auto` asks DNS for them and takes DANE (RFC 7672) where
+ * a server has it, else MTA-STS in mode enforce (RFC 8461), else nobody; `floor: 'dane'` leaves only the first. In the
+ * others the listed servers are the ones, and their names are always verified: `secure` trusts the public CAs; `pinned`
+ * trusts only `pins.ca` (PEM), or only servers whose key is one of `pins.spkiSha256` (base64 of SHA-256 over the
+ * SubjectPublicKeyInfo of the server's own certificate), or, when both are given, only where both hold.
  */
 export type DestinationRule = z.infer<typeof rule>
 export type DestinationHost = z.infer<typeof host>

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { lookup as resolve } from 'node:dns/promises'
 import { type Courier, type CourierOptions, startCourier } from './courier/courier.ts'
 import { standardPolicy } from './courier/policy.ts'
 import { type NoticeCourierOptions, standardNoticePolicy, startNoticeCourier } from './notice/courier.ts'
@@ -18,31 +17,28 @@ export {
 } from './enqueue.ts'
 export type { NoticePolicy } from './notice/courier.ts'
 export type { Outcome } from './outcome.ts'
+export { openRoutes, type RouteDependencies } from './route/find.ts'
+export type { Candidate, FindRoute, Proof, Route } from './route/route.ts'
 export { type AttemptStatus, type DeliveryStatus, deliveriesOf } from './status.ts'
 export { stopDeliveries } from './stop.ts'
 
-/** What DNS, chance and numbers are outside tests. */
-type Surroundings = 'lookup' | 'policy' | 'random'
+/** What chance and numbers are outside tests. */
+type Surroundings = 'policy' | 'random'
 
-/** Starts a courier with the standard policy and the system's resolver, unless told otherwise. */
+/** Starts a courier with the standard policy, unless told otherwise. */
 export function openCourier(
   options: Omit<CourierOptions, Surroundings> & Partial<Pick<CourierOptions, Surroundings>>,
 ): Courier {
-  return startCourier({ lookup: lookupHost, policy: standardPolicy, random: chance, ...options })
+  return startCourier({ policy: standardPolicy, random: chance, ...options })
 }
 
-/** Starts a courier of notices with the standard policy and the system's resolver, unless told otherwise. */
+/** Starts a courier of notices with the standard policy, unless told otherwise. */
 export function openNoticeCourier(
   options: Omit<NoticeCourierOptions, Surroundings> & Partial<Pick<NoticeCourierOptions, Surroundings>>,
 ): Courier {
-  return startNoticeCourier({ lookup: lookupHost, policy: standardNoticePolicy, random: chance, ...options })
+  return startNoticeCourier({ policy: standardNoticePolicy, random: chance, ...options })
 }
 
 function chance(): number {
   return randomInt(2 ** 32) / 2 ** 32
-}
-
-async function lookupHost(host: string): Promise<readonly string[]> {
-  const found = await resolve(host, { all: true })
-  return found.map(({ address }) => address)
 }

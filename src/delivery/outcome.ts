@@ -25,6 +25,23 @@ const dispositions = {
   tls_certificate_expired: 'temporary',
   tls_name_mismatch: 'temporary',
   tls_pin_mismatch: 'temporary',
+  /** No TLSA record of the server fits what it presented (RFC 7672). */
+  tls_dane_mismatch: 'temporary',
+  tls_certificate_revoked: 'temporary',
+  /** Nothing fresh is known of a revocation, and the policy wants to know. */
+  tls_revocation_stale: 'temporary',
+  /** The way into the domain is not authenticated: neither DANE nor an MTA-STS policy in mode enforce. */
+  destination_not_authenticated: 'temporary',
+  /** It is authenticated, but not as strongly as the rule or the crypto policy wants. */
+  destination_below_floor: 'temporary',
+  /** The domain's MTA-STS policy names none of its mail servers. */
+  mx_not_in_policy: 'temporary',
+  /** RFC 7505: the domain says that it takes no mail. */
+  domain_takes_no_mail: 'permanent',
+  /** REQUIRETLS is a must here, and the server does not offer it (RFC 8689). */
+  requiretls_not_offered: 'temporary',
+  /** The relay did not take our credentials. */
+  relay_authentication_failed: 'temporary',
   /** Bytes were slipped in between the STARTTLS reply and the handshake (CVE-2011-0411 and its kin): an attack. */
   starttls_injection: 'temporary',
 
@@ -56,6 +73,8 @@ const dispositions = {
 
   /** The last attempt was temporary, and the time is over. */
   gave_up: 'permanent',
+  /** An operator ended it, out of quarantine. */
+  cancelled: 'permanent',
 } as const satisfies Record<string, Disposition> & Record<RecipientCode, Disposition>
 
 export type Outcome = keyof typeof dispositions

@@ -1,7 +1,7 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { TlsEvidence } from '../audit/index.ts'
-import type { DestinationRule } from './destination.ts'
 import { type FailureOutcome, outcomeOfChainError } from './outcome.ts'
+import type { Proof } from './route/route.ts'
 
 /** What a finished handshake showed. */
 export interface HandshakeFacts {
@@ -18,17 +18,18 @@ export type TlsVerdict =
   | { readonly ok: true; readonly evidence: TlsEvidence }
   | { readonly ok: false; readonly outcome: FailureOutcome }
 
-/** Whether a rule asks for a chain to a CA, or for the server's own key alone. */
-export function needsChain(rule: DestinationRule): boolean {
-  return rule.mode === 'secure' || rule.pins.ca !== undefined
+/** Whether a proof takes a chain to a CA, or the server's own key alone. */
+export function needsChain(proof: Proof): boolean {
+  return proof.level === 'pinned' ? proof.pins.ca !== undefined : proof.level !== 'dane'
 }
 
 /**
- * Whether this handshake authenticated `host` as `rule` demands, at `now`. Nothing is sent to a server for which the
+ * Whether this handshake authenticated `host` as `proof` demands, at `now`. Nothing is sent to a server for which the
  * answer is no. A server known by its key alone must still carry the name and be in its time.
  */
 export function judgeHandshake(
-  rule: DestinationRule,
+  proof: Proof,
+  asked: TlsEvidence['asked'],
   host: string,
   facts: HandshakeFacts,
   now: Date,
@@ -36,16 +37,18 @@ export function judgeHandshake(
   const { protocol, cipher, group, certificate, chainError } = facts
   if (certificate === undefined) return refused('tls_certificate_untrusted')
   if (protocol === null || cipher === undefined || !isStrong(protocol, cipher)) return refused('tls_too_weak')
-  if (needsChain(rule) && chainError !== undefined) return refused(outcomeOfChainError(chainError))
+  if (needsChain(proof) && chainError !== undefined) return refused(outcomeOfChainError(chainError))
   if (certificate.validFromDate > now || certificate.validToDate < now)
     return refused('tls_certificate_expired')
   if (!carriesName(certificate, host)) return refused('tls_name_mismatch')
-  if (rule.mode === 'pinned' && !isPinned(certificate, rule.pins.spkiSha256))
+  if (proof.level === 'pinned' && !isPinned(certificate, proof.pins.spkiSha256))
     return refused('tls_pin_mismatch')
+  if (proof.level === 'dane') return refused('tls_dane_mismatch')
   return {
     ok: true,
     evidence: {
-      rule: rule.mode,
+      rule: proof.level,
+      ...(asked === undefined ? {} : { asked }),
       version: protocol,
       cipher,
       group,

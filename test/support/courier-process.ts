@@ -2,6 +2,7 @@ import type { DatabaseConfig } from '../../src/config/index.ts'
 import { type CourierPolicy, openCourier } from '../../src/delivery/index.ts'
 import { type Ciphertext, systemClock } from '../../src/kernel/index.ts'
 import { openDatabase, openLogger, openQueue } from '../../src/platform/index.ts'
+import { loopbackRoutes } from './dns.ts'
 
 /** A courier alone in a process, for tests that kill or pause it. Told what to do by its parent's first message. */
 process.once('message', (settings: Parameters<typeof start>[0]) => void start(settings))
@@ -16,11 +17,10 @@ async function start({ gateway, policy }: { gateway: DatabaseConfig; policy: Cou
     clock: systemClock,
     log: openLogger({ level: 'error' }),
     mailHost: 'gateway.test',
-    allowedNetworks: [{ address: '127.0.0.0', prefix: 8, family: 'ipv4' }],
+    findRoute: loopbackRoutes(knex),
     publicCa: undefined,
     admit: bytes => bytes as Ciphertext,
     policyAt: () => Promise.resolve({ minTls: 'TLSv1.2' }),
-    lookup: () => Promise.resolve(['127.0.0.1']),
     policy,
   })
   process.send?.('started')

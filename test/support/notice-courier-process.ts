@@ -2,6 +2,7 @@ import type { DatabaseConfig } from '../../src/config/index.ts'
 import { type NoticePolicy, openNoticeCourier } from '../../src/delivery/index.ts'
 import { type Ciphertext, systemClock } from '../../src/kernel/index.ts'
 import { openDatabase, openLogger } from '../../src/platform/index.ts'
+import { loopbackRoutes } from './dns.ts'
 
 /** A notice courier alone in a process, for tests that kill it. Told what to do by its parent's first message. */
 process.once('message', (settings: Parameters<typeof start>[0]) => start(settings))
@@ -14,10 +15,9 @@ function start({ gateway, policy }: { gateway: DatabaseConfig; policy: NoticePol
     clock: systemClock,
     log: openLogger({ level: 'error' }),
     mailHost: 'gateway.test',
-    allowedNetworks: [{ address: '127.0.0.0', prefix: 8, family: 'ipv4' }],
+    findRoute: loopbackRoutes(knex),
     publicCa: undefined,
     admit: bytes => bytes as Ciphertext,
-    lookup: () => Promise.resolve(['127.0.0.1']),
     policy,
   })
   process.send?.('started')

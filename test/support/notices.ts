@@ -12,6 +12,7 @@ import {
 } from '../../src/kernel/index.ts'
 import { type Notice, type NoticeSender, queueNotice } from '../../src/notices/index.ts'
 import { hasty, type Post } from './post.ts'
+import { loopbackRoutes } from './dns.ts'
 
 export const noticeSender: NoticeSender = {
   from: 'notices@mail.acme.test' as Address,
@@ -46,6 +47,7 @@ export const examples: { readonly [Kind in Notice['kind']]: Of<Kind> } = {
     enrolToken: token(),
     stopToken: token(),
   },
+  proposal_not_allowed: { fingerprint, until: at, enrolToken: token(), stopToken: token() },
   revoked: { fingerprint, reason: 'compromised' },
   unenrolled: {},
   change_waiting: {
@@ -135,10 +137,9 @@ export function startNotices(
     clock: systemClock,
     log: post.log,
     mailHost: 'gateway.test',
-    allowedNetworks: [{ address: '127.0.0.0', prefix: 8, family: 'ipv4' }],
+    findRoute: loopbackRoutes(post.gateway),
     publicCa: undefined,
     admit: bytes => bytes as Ciphertext,
-    lookup: () => Promise.resolve(['127.0.0.1']),
     random: () => 0.5,
     policy: { ...hastyNotices, ...policy },
     ...rest,

@@ -8,6 +8,7 @@ import {
   deliveriesOf,
   enqueueDeliveries,
   openCourier,
+  openRoutes,
   setDestination,
   standardPolicy,
 } from '../../src/delivery/index.ts'
@@ -20,8 +21,9 @@ import {
   type RecipientId,
   systemClock,
 } from '../../src/kernel/index.ts'
-import { type Logger, openDatabase, openLogger, openQueue } from '../../src/platform/index.ts'
+import { type Logger, openDatabase, openLogger, openQueue, peerGuard } from '../../src/platform/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
+import { hostsAt, loopbackDns } from './dns.ts'
 
 /** A database with what deliveries need around them, and couriers on it. No gateway, no sealer. */
 export interface Post {
@@ -203,18 +205,21 @@ export async function openPost(): Promise<Post> {
     acceptOne,
     route: (domain, rule) => setDestination(owner, systemClock, domain, rule),
     startCourier(settings = {}) {
-      const { policy, knex = gateway, allowed = loopback, ...rest } = settings
+      const { policy, knex = gateway, allowed = loopback, lookup, ...rest } = settings
       const courier = openCourier({
         knex,
         queue,
         clock: systemClock,
         log,
         mailHost: 'gateway.test',
-        allowedNetworks: allowed,
+        findRoute: openRoutes({
+          knex,
+          dns: lookup === undefined ? loopbackDns : hostsAt(lookup),
+          mayConnect: peerGuard(allowed),
+        }),
         publicCa: undefined,
         admit: bytes => bytes as Ciphertext,
         policyAt: () => Promise.resolve({ minTls: 'TLSv1.2' }),
-        lookup: () => Promise.resolve(['127.0.0.1']),
         random: () => 0.5,
         ...rest,
         policy: { ...hasty, ...policy },

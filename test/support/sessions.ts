@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { DestinationRule } from '../../src/delivery/index.ts'
-import { type Opening, openSession, type SessionOptions } from '../../src/delivery/smtp/open-session.ts'
+import { routeToListed } from '../../src/delivery/route/listed.ts'
+import type { ChannelOptions } from '../../src/delivery/smtp/open-channel.ts'
+import { type Opening, openSession } from '../../src/delivery/smtp/open-session.ts'
 import type { SendResult } from '../../src/delivery/smtp/session.ts'
 import { type WireMessage, wireMessage } from '../../src/delivery/wire-message.ts'
 import { type Address, type Ciphertext, systemClock } from '../../src/kernel/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
+import { hostsAt } from './dns.ts'
 
 export const authority = await createAuthority({ commonName: 'Mail CA', days: 2 })
 export const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
@@ -13,7 +16,12 @@ export const envelope = { from: 'gateway@payments.test' as Address, to: 'ada@ban
 /** What must never be seen in clear, nor by a server that did not prove itself. */
 export const secretWords = /MAIL FROM|RCPT TO|DATA|payments\.test|bank\.test|BEGIN PGP/i
 
-export const briefly: SessionOptions = {
+export type SessionSettings = ChannelOptions & {
+  readonly lookup: (host: string) => Promise<readonly string[]>
+  readonly mayConnect: (address: string) => boolean
+}
+
+export const briefly: SessionSettings = {
   clock: systemClock,
   mailHost: 'gateway.test',
   publicCa: undefined,
@@ -26,7 +34,7 @@ export function rule(
   port: number,
   pins: Extract<DestinationRule, { mode: 'pinned' }>['pins'] = { ca: authority.certificate },
   tls: 'starttls' | 'implicit' = 'starttls',
-): DestinationRule {
+): Extract<DestinationRule, { mode: 'pinned' }> {
   return { mode: 'pinned', hosts: [{ name: 'mx.test', port, tls }], pins }
 }
 
@@ -41,14 +49,18 @@ export function rawMail(text: string): WireMessage {
   return { size: bytes.length, chunks: () => [bytes] }
 }
 
-export const open = (to: DestinationRule, options: Partial<SessionOptions> = {}): Promise<Opening> =>
-  openSession(to, { ...briefly, ...options }, () => undefined)
+type Listed = Exclude<DestinationRule, { mode: 'auto' }>
+
+export async function open(to: Listed, settings: Partial<SessionSettings> = {}): Promise<Opening> {
+  const { lookup, mayConnect, ...options } = { ...briefly, ...settings }
+  return openSession(await routeToListed(to, hostsAt(lookup), mayConnect), options, () => undefined)
+}
 
 /** Opens a session, sends one mail, hangs up. */
 export async function deliver(
-  to: DestinationRule,
+  to: Listed,
   message = mail(),
-  options: Partial<SessionOptions> = {},
+  options: Partial<SessionSettings> = {},
 ): Promise<Pick<SendResult, 'outcome'>> {
   const opening = await open(to, options)
   if (!opening.ok) return opening

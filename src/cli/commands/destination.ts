@@ -1,6 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
-import { listDestinations, parseDestinationRule, setDestination } from '../../delivery/index.ts'
+import {
+  type DestinationRule,
+  listDestinations,
+  parseDestinationRule,
+  setDestination,
+} from '../../delivery/index.ts'
 import { isAddress, SealpostError, systemClock } from '../../kernel/index.ts'
 import { inert, print, printJson } from '../output.ts'
 import { withOwner } from '../with-owner.ts'
@@ -18,7 +23,7 @@ export function destinationCommand(): Command {
       }
       const rule = parseDestinationRule(await readFile(file, 'utf8'))
       await withOwner(knex => setDestination(knex, systemClock, domain, rule))
-      print(`${domain} is reached by ${rule.hosts.map(host => host.name).join(', ')}, ${rule.mode}`)
+      print(`${domain} is reached by ${namesOf(rule)}, ${rule.mode}`)
     })
   destination
     .command('list')
@@ -27,8 +32,11 @@ export function destinationCommand(): Command {
       const destinations = await withOwner(listDestinations)
       if (options.json) printJson(destinations)
       else
-        for (const { domain, rule } of destinations)
-          print(inert(`${domain}  ${rule.mode}  ${rule.hosts.map(host => host.name).join(',')}`))
+        for (const { domain, rule } of destinations) print(inert(`${domain}  ${rule.mode}  ${namesOf(rule)}`))
     })
   return destination
+}
+
+function namesOf(rule: DestinationRule): string {
+  return rule.mode === 'auto' ? 'its own mail servers' : rule.hosts.map(host => host.name).join(', ')
 }

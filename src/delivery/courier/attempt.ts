@@ -1,6 +1,5 @@
 import type { TlsEvidence } from '../../audit/index.ts'
 import type { Ciphertext, Clock } from '../../kernel/index.ts'
-import type { DestinationRule } from '../destination.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Opening, Peer } from '../smtp/open-session.ts'
 import type { Reply } from '../smtp/reply.ts'
@@ -46,8 +45,6 @@ export interface AttemptDependencies {
   readonly clock: Clock
   readonly admit: Admit
   readonly lastCheck: LastCheck
-  readonly findRule: (domain: string) => Promise<DestinationRule | undefined>
-  readonly open: (rule: DestinationRule) => Promise<Opening>
 }
 
 /**

@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { fromKnex } from 'pg-boss'
 import { type Clock, type DeliveryId, isId } from '../../kernel/index.ts'
-import { deliverQueue, type Logger, peerGuard } from '../../platform/index.ts'
+import { deliverQueue, type Logger } from '../../platform/index.ts'
 import { checkStillUsable } from '../../recipients/index.ts'
 import { insertJobs, type Queue } from '../enqueue.ts'
 import { openSession } from '../smtp/open-session.ts'
-import { findDestination, findPending } from '../store.ts'
+import type { FindRoute } from '../route/route.ts'
+import { findPending } from '../store.ts'
 import { type Admit, type HeldDelivery, sendDelivery, unsent } from './attempt.ts'
 import { openBudget } from './budget.ts'
 import { openLanes } from './lanes.ts'
@@ -21,13 +22,11 @@ export interface CourierOptions {
   readonly log: Logger
   /** Our name in EHLO. */
   readonly mailHost: string
-  /** Where mail servers may be although the range is private, loopback or link-local. */
-  readonly allowedNetworks: Parameters<typeof peerGuard>[0]
+  readonly findRoute: FindRoute
   /** PEM; undefined means the Mozilla roots of Node. */
   readonly publicCa: string | undefined
   readonly admit: Admit
   readonly policyAt: PolicyAt
-  readonly lookup: (host: string) => Promise<readonly string[]>
   readonly policy: CourierPolicy
   readonly random: () => number
 }
@@ -55,15 +54,14 @@ export function startCourier(options: CourierOptions): Courier {
   const settler = openSettler({ ...options, retry: policy.retry }, policy.pause, log, result =>
     held.delete(result.held.delivery.id),
   )
-  const sessionOptions = { ...options, limits: policy.limits, mayConnect: peerGuard(options.allowedNetworks) }
+  const channelOptions = { ...options, limits: policy.limits }
 
   const lanes = openLanes({
     clock,
     policy,
-    findRule: domain => findDestination(knex, domain),
-    open: rule =>
-      openSession(rule, sessionOptions, ({ peer, outcome }) =>
-        log.warn('mail-host-skipped', { host: peer.host, port: peer.port, outcome }),
+    open: async domain =>
+      openSession(await options.findRoute(domain), channelOptions, ({ peer, outcome }) =>
+        log.warn('mail-host-skipped', { host: peer?.host, port: peer?.port, outcome }),
       ),
     async send(delivery, connection) {
       const giveBack = await budget.take(delivery.delivery.bytes)

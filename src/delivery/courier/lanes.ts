@@ -1,6 +1,5 @@
 import type { Clock } from '../../kernel/index.ts'
 import { domainOf } from '../../kernel/index.ts'
-import type { DestinationRule } from '../destination.ts'
 import type { Opening } from '../smtp/open-session.ts'
 import { type AttemptResult, type Connection, type HeldDelivery, unsent } from './attempt.ts'
 import type { CourierPolicy } from './policy.ts'
@@ -8,8 +7,8 @@ import type { CourierPolicy } from './policy.ts'
 export interface LaneDependencies {
   readonly clock: Clock
   readonly policy: CourierPolicy
-  readonly findRule: (domain: string) => Promise<DestinationRule | undefined>
-  readonly open: (rule: DestinationRule) => Promise<Opening>
+  /** Rejects only when the database does. */
+  readonly open: (domain: string) => Promise<Opening>
   /** Undefined: not ours any more, nothing was sent. Rejects when nothing is known, and nothing was sent. */
   readonly send: (held: HeldDelivery, connection: Connection) => Promise<AttemptResult | undefined>
   /** Resolves while sending is allowed. */
@@ -133,16 +132,14 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
   const connect = async (lane: Lane, first: HeldDelivery): Promise<Connection | undefined> => {
     const startedAt = clock.now()
     try {
-      const rule = await dependencies.findRule(lane.domain)
-      const opening = rule === undefined ? undefined : await dependencies.open(rule)
-      if (opening?.ok === true) {
+      const opening = await dependencies.open(lane.domain)
+      if (opening.ok) {
         lane.allowed = Math.min(lane.allowed * 2, policy.connectionsPerDestination)
         staff(lane)
         return opening
       }
       lane.allowed = Math.max(1, Math.floor(lane.allowed / 2))
-      const outcome = opening?.outcome ?? 'destination_missing'
-      dependencies.onResult(unsent(first, startedAt, clock.now(), outcome, opening))
+      dependencies.onResult(unsent(first, startedAt, clock.now(), opening.outcome, opening))
     } catch (error) {
       dependencies.onDropped(first, error)
     }

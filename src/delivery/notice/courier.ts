@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { domainOf } from '../../kernel/index.ts'
 import { type ClaimedNotice, claimNotices, releaseNotices } from '../../notices/index.ts'
-import { peerGuard } from '../../platform/index.ts'
 import type { Courier, CourierOptions } from '../courier/courier.ts'
 import { type RetryPolicy, standardPolicy } from '../courier/policy.ts'
 import type { SessionLimits } from '../smtp/limits.ts'
 import { openSession } from '../smtp/open-session.ts'
 import type { Session } from '../smtp/session.ts'
-import { findDestination } from '../store.ts'
 import { openRecorder } from './recorder.ts'
 import { sendNotice, unsentNotice } from './send.ts'
 
@@ -50,7 +48,7 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
   const stopping = new AbortController()
   const stopped = new Promise<void>(resolve => stopping.signal.addEventListener('abort', () => resolve()))
   const recorder = openRecorder(options)
-  const sessionOptions = { ...options, limits: policy.limits, mayConnect: peerGuard(options.allowedNetworks) }
+  const channelOptions = { ...options, limits: policy.limits }
 
   const release = async (claimed: readonly ClaimedNotice[]): Promise<void> => {
     if (claimed.length === 0) return
@@ -60,17 +58,12 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
 
   /** Sends what is for one domain, one after the other over one connection. */
   const work = async (domain: string, claimed: readonly ClaimedNotice[]): Promise<void> => {
-    const rule = await findDestination(knex, domain)
-    const opening =
-      rule === undefined
-        ? undefined
-        : await openSession(rule, sessionOptions, ({ peer, outcome }) =>
-            log.warn('mail-host-skipped', { host: peer.host, port: peer.port, outcome }),
-          )
-    if (opening?.ok !== true) {
-      const outcome = opening?.outcome ?? 'destination_missing'
+    const opening = await openSession(await options.findRoute(domain), channelOptions, ({ peer, outcome }) =>
+      log.warn('mail-host-skipped', { host: peer?.host, port: peer?.port, outcome }),
+    )
+    if (!opening.ok) {
       for (const notice of claimed)
-        await recorder.record(unsentNotice(options, notice, outcome, opening?.peer))
+        await recorder.record(unsentNotice(options, notice, opening.outcome, opening.peer))
       return
     }
     const { session } = opening

@@ -4,8 +4,9 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { TlsEvidence } from '../../audit/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import { clientTlsOptions } from '../../platform/index.ts'
-import type { DestinationHost, DestinationRule } from '../destination.ts'
+import type { DestinationHost } from '../destination.ts'
 import { outcomeOfSocketError } from '../outcome.ts'
+import type { Proof, Route } from '../route/route.ts'
 import { carriesName, judgeHandshake, needsChain } from '../tls-verdict.ts'
 import { type Conversation, converse } from './conversation.ts'
 import { SessionFailure } from './failure.ts'
@@ -21,6 +22,14 @@ export interface ChannelOptions {
   readonly limits: SessionLimits
 }
 
+/** One server at one address, and what it must show. */
+export interface Target {
+  readonly host: DestinationHost
+  readonly address: string
+  readonly proof: Proof
+  readonly asked: Extract<Route, { ok: true }>['asked']
+}
+
 /** An authenticated connection that is ready for MAIL FROM. */
 export interface Channel {
   readonly socket: TLSSocket
@@ -33,16 +42,12 @@ export interface Channel {
 }
 
 /**
- * Connects to exactly this address and authenticates the server there as `host.name` by `rule`. In clear it says EHLO and
+ * Connects to exactly this address and authenticates the server there as `host.name` by `proof`. In clear it says EHLO and
  * STARTTLS and nothing else; whatever goes wrong, nothing further is said. Rejects with a {@link SessionFailure}.
  */
-export async function openChannel(
-  rule: DestinationRule,
-  host: DestinationHost,
-  address: string,
-  options: ChannelOptions,
-): Promise<Channel> {
+export async function openChannel(target: Target, options: ChannelOptions): Promise<Channel> {
   const { limits } = options
+  const { host, address } = target
   const tcp = connectTcp({ host: address, port: host.port, noDelay: true })
   // Errors reach whoever awaits at the time; one that comes later must not end the process.
   tcp.on('error', ignore)
@@ -51,7 +56,7 @@ export async function openChannel(
   deadline.addEventListener('abort', cut)
   try {
     await reached(tcp, 'connect', 'connect', limits.connect)
-    return await (host.tls === 'implicit' ? openImplicit : openByStartTls)(tcp, rule, host, options)
+    return await (host.tls === 'implicit' ? openImplicit : openByStartTls)(tcp, target, options)
   } catch (error) {
     tcp.destroy()
     throw deadline.aborted ? new SessionFailure('timeout', { cause: error }) : error
@@ -60,24 +65,14 @@ export async function openChannel(
   }
 }
 
-async function openImplicit(
-  tcp: Socket,
-  rule: DestinationRule,
-  host: DestinationHost,
-  options: ChannelOptions,
-): Promise<Channel> {
-  const { socket, evidence } = await authenticate(tcp, rule, host, options)
+async function openImplicit(tcp: Socket, target: Target, options: ChannelOptions): Promise<Channel> {
+  const { socket, evidence } = await authenticate(tcp, target, options)
   const talk = converse(socket, options.limits.reply)
   await talk.ask('greeting', undefined, 220)
   return { socket, evidence, extensions: await sayHello(talk, socket, options.mailHost) }
 }
 
-async function openByStartTls(
-  tcp: Socket,
-  rule: DestinationRule,
-  host: DestinationHost,
-  options: ChannelOptions,
-): Promise<Channel> {
+async function openByStartTls(tcp: Socket, target: Target, options: ChannelOptions): Promise<Channel> {
   const clear = converse(tcp, options.limits.reply)
   await clear.ask('greeting', undefined, 220)
   const offer = await clear.ask('ehlo', `EHLO ${options.mailHost}`, 250)
@@ -86,18 +81,17 @@ async function openByStartTls(
   clear.end()
 
   // RFC 3207 section 4.2: what was learnt before the handshake is forgotten.
-  const { socket, evidence } = await authenticate(tcp, rule, host, options)
+  const { socket, evidence } = await authenticate(tcp, target, options)
   const talk = converse(socket, options.limits.reply)
   return { socket, evidence, extensions: await sayHello(talk, socket, options.mailHost) }
 }
 
 async function authenticate(
   tcp: Socket,
-  rule: DestinationRule,
-  { name }: DestinationHost,
+  { proof, asked, host: { name } }: Target,
   { clock, publicCa, limits }: ChannelOptions,
 ): Promise<Pick<Channel, 'socket' | 'evidence'>> {
-  const ca = rule.mode === 'pinned' ? rule.pins.ca : publicCa
+  const ca = proof.level === 'pinned' ? proof.pins.ca : publicCa
   const socket = connectTls({
     socket: tcp,
     servername: name,
@@ -105,7 +99,7 @@ async function authenticate(
     ...(ca === undefined ? {} : { ca }),
     // A server pinned by its key alone has no chain to verify. Everyone else is refused by Node, and again below.
     // eslint-disable-next-line house/tls-verifies -- judgeHandshake() demands the pinned key, before a byte is sent.
-    rejectUnauthorized: needsChain(rule),
+    rejectUnauthorized: needsChain(proof),
     checkServerIdentity: (_name, { raw }) =>
       carriesName(new X509Certificate(raw), name) ? undefined : nameMismatch(),
   })
@@ -113,7 +107,8 @@ async function authenticate(
   await reached(socket, 'secureConnect', 'handshake', limits.connect)
 
   const verdict = judgeHandshake(
-    rule,
+    proof,
+    asked,
     name,
     {
       protocol: socket.getProtocol(),

@@ -1,0 +1,3 @@
+/** DNS as mail needs it: MX, addresses, TLSA and TXT, and whether an answer was proved. */
+export type { Dns, DnsAnswer, MxRecord, TlsaRecord } from './dns.ts'
+export { systemDns } from './system.ts'
