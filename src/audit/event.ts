@@ -170,6 +170,14 @@ type OperatorEvent =
       readonly reason: string
     }
   | {
+      /** What it is about changed, so that it could not be applied any more. */
+      readonly type: 'change.voided'
+      readonly change: ChangeRequestId
+      readonly kind: string
+      readonly subject: string
+      readonly reason: string
+    }
+  | {
       /** Somebody tried to decide and was refused. */
       readonly type: 'change.refused'
       readonly change: ChangeRequestId

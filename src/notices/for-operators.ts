@@ -7,6 +7,8 @@ export const reports = {
   possession_proved:
     'They proved that they hold their new key. Its fingerprint waits to be compared with them.',
   replacement_proposed: 'Another key was proposed for them.',
+  proposal_not_allowed:
+    'The key that was proposed for them does not meet the crypto policy that is in force by now. It was dropped, and so was the request to use it.',
   certificate_activated: 'A key of theirs was put into use.',
   certificate_changed: 'Their key was replaced.',
   certificate_extended: 'A newer copy of their key was found; it is good for longer.',

@@ -159,6 +159,17 @@ export const forRecipients = {
       `The link works once, until ${moment(until)}; after that, ask your contact person with us for a new one. Without a new key we cannot send you confidential messages from that day on.`,
     ],
   }),
+  proposal_not_allowed: template({
+    fields: { fingerprint, until: time, enrolToken: token, ...stop },
+    subject: 'The OpenPGP key that you proposed cannot be used',
+    lines: ({ fingerprint: key, until, enrolToken }, sender) => [
+      'Our rules for keys got stricter since you gave us this key, and it does not meet them. It will not be used:',
+      grouped(key),
+      'Please make a new key and upload it here; the page explains what it needs:',
+      linkTo(sender, 'enrol', enrolToken),
+      `The link works once, until ${moment(until)}; after that, ask your contact person with us for a new one.`,
+    ],
+  }),
 } as const
 
 /** To recipients as well, but there is nothing left to stop. */

@@ -24,4 +24,9 @@ export {
   parsePolicy,
   readPolicyFile,
 } from './load.ts'
-export { type CertificateInUse, findRecords as listPolicyRecords, type PolicyRecord } from './store.ts'
+export {
+  type CertificateInUse,
+  findRecords as listPolicyRecords,
+  holdPolicies,
+  type PolicyRecord,
+} from './store.ts'

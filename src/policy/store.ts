@@ -57,6 +57,14 @@ export async function findRecords(knex: Knex, limit: number): Promise<readonly P
     .select<PolicyRecord[]>(columns)
 }
 
+/**
+ * Until this transaction ends, nobody adopts a policy: an adoption under way is over when this resolves, and the next one
+ * waits. Its counterpart is the trigger of the table, in `migrations/0005-void-changes.ts`.
+ */
+export async function holdPolicies(trx: Knex.Transaction): Promise<void> {
+  await trx.raw('SELECT pg_advisory_xact_lock_shared(5328392)')
+}
+
 export async function insertRecord(trx: Knex.Transaction, record: PolicyRecord): Promise<void> {
   await trx('policy_records').insert({
     id: record.id,

@@ -1,4 +1,4 @@
-import type { ApplyChange, ChangeRequest, Operator } from '../access/index.ts'
+import type { ChangeRequest, Operator, StagedChange } from '../access/index.ts'
 import type { ProposalId, RecipientId } from '../kernel/index.ts'
 import type { RevocationReason } from '../keys/index.ts'
 import type { SuspensionReason } from '../notices/index.ts'
@@ -81,10 +81,13 @@ export interface Enrolment {
     recipient: RecipientId,
     attestations: readonly NewAttestation[],
   ): Promise<ChangeRequest>
-  /** For `openApprovals`. Each throws `state_conflict` when what was asked no longer fits. */
-  applyActivation: ApplyChange<'recipient.activate'>
-  applyReinstate: ApplyChange<'recipient.reinstate'>
-  applyAttest: ApplyChange<'recipient.attest'>
+  /**
+   * For `openApprovals`. Each throws `state_conflict` when what was asked no longer fits. A certificate that the policy in force
+   * does not allow is `certificate_refused`, and its proposal is dropped.
+   */
+  applyActivation: StagedChange<'recipient.activate'>
+  applyReinstate: StagedChange<'recipient.reinstate'>
+  applyAttest: StagedChange<'recipient.attest'>
   /** Activates what waited for the end of its cooling-off. How many it were. */
   activateDue(now: Date): Promise<number>
   /** From the link in any mail: revokes what is active and drops what is proposed. Throws `link_invalid`, audited. */

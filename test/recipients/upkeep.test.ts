@@ -338,6 +338,8 @@ describe('proposals', () => {
 
   test('that were approved are activated when the cooling-off is over, once', async () => {
     const recipient = await invited()
+    const verdict = { verdict: 'accept', reasons: [], expires: null, expiresFor: null }
+    inspect = () => Promise.resolve(verdict as unknown as CertificateVerdict)
     const proposal = await insertApproved(post.owner, recipient)
     const activatesAt = { activates_at: inDays(1) }
     await post.owner('proposals').where({ id: proposal.id }).update(activatesAt)

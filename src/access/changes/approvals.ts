@@ -17,7 +17,20 @@ export type ApplyChange<Kind extends ChangeKind = ChangeKind> = (
   approver: Operator,
 ) => Promise<void>
 
-export type ApplyChanges = { readonly [Kind in ChangeKind]: ApplyChange<Kind> }
+/**
+ * A change whose subject has a lock of its own, or that needs something for which a transaction may not wait.
+ *
+ * The order in which locks are taken is one everywhere: subject, change requests by their ids, operators. So whoever changes
+ * the subject can end the requests about it, and nobody waits for somebody who waits for them.
+ */
+export interface StagedChange<Kind extends ChangeKind = ChangeKind> {
+  /** Before the transaction of an approval: what takes a network or a sandbox. Throws to refuse the approval. */
+  prepare(change: ChangeRequestOf<Kind>): Promise<ApplyChange<Kind>>
+  /** First in the transaction of an approval: the lock that every step of the subject takes first. Throws `not_found`. */
+  lock(trx: Knex.Transaction, change: ChangeRequestOf<Kind>): Promise<unknown>
+}
+
+export type ApplyChanges = { readonly [Kind in ChangeKind]: ApplyChange<Kind> | StagedChange<Kind> }
 
 /**
  * The second person's part. Each decides in one transaction and gives the request as it is then. Throws `not_found`,
@@ -35,6 +48,14 @@ export interface Approvals {
 
 type Decision = 'approved' | 'rejected' | 'withdrawn'
 
+/** What was prepared for an approval. */
+interface Prepared {
+  lock(trx: Knex.Transaction): Promise<unknown>
+  apply(trx: Knex.Transaction, change: ChangeRequest, approver: Operator): Promise<void>
+}
+
+const nothing: Prepared = { lock: () => Promise.resolve(), apply: () => Promise.resolve() }
+
 export function openApprovals({
   knex,
   clock,
@@ -49,6 +70,7 @@ export function openApprovals({
     operator: Operator,
     request: ChangeRequest,
     decision: Decision,
+    prepared: Prepared,
   ): Promise<ChangeRequest> => {
     const settled = await actingAs(trx, operator, () =>
       settleChangeRequest(trx, request.id, decision, operator.id, clock.now()),
@@ -60,11 +82,7 @@ export function openApprovals({
         event: { type: `change.${decision}`, change, kind, subject },
       },
     ])
-    if (decision === 'approved') {
-      // What was stored by another version may be of another form.
-      checkChange(settled)
-      await (apply[kind] as ApplyChange)(trx, settled, operator)
-    }
+    await prepared.apply(trx, settled, operator)
     return settled
   }
 
@@ -73,23 +91,42 @@ export function openApprovals({
     operator: Operator,
     { id }: ChangeRequest,
     decision: Decision,
+    prepared: Prepared,
   ): Promise<ChangeRequest> => {
+    await prepared.lock(trx)
     const request = await lockChangeRequest(trx, id)
     if (request === undefined) throw new SealpostError('not_found')
     assertMayDecide(operator, request, decision)
-    if (request.state !== 'pending') throw new SealpostError('state_conflict')
-    if (request.expiresAt > clock.now()) return settle(trx, operator, request, decision)
+    if (request.expiresAt > clock.now()) return settle(trx, operator, request, decision, prepared)
     await appendEvents(trx, clock, [expired(request)])
     return settleChangeRequest(trx, id, 'expired', null, clock.now())
+  }
+
+  const prepare = async (request: ChangeRequest): Promise<Prepared> => {
+    // What was stored by another version may be of another form.
+    checkChange(request)
+    const given = apply[request.kind] as ApplyChange | StagedChange
+    if (typeof given === 'function') return { ...nothing, apply: given }
+    return { lock: trx => given.lock(trx, request), apply: await given.prepare(request) }
+  }
+
+  const decideFound = async (
+    operator: Operator,
+    found: ChangeRequest,
+    decision: Decision,
+  ): Promise<ChangeRequest> => {
+    assertMayDecide(operator, found, decision)
+    const prepared = decision === 'approved' ? await prepare(found) : nothing
+    const settled = await knex.transaction(trx => decideLocked(trx, operator, found, decision, prepared))
+    if (settled.state === 'expired') throw new SealpostError('state_conflict')
+    return settled
   }
 
   const decide = async (operator: Operator, id: string, decision: Decision): Promise<ChangeRequest> => {
     const found = isId('chg', id) ? await changeRequestById(knex, id) : undefined
     if (found === undefined) throw new SealpostError('not_found')
     try {
-      const settled = await knex.transaction(trx => decideLocked(trx, operator, found, decision))
-      if (settled.state === 'expired') throw new SealpostError('state_conflict')
-      return settled
+      return await decideFound(operator, found, decision)
     } catch (error) {
       if (error instanceof SealpostError && !error.temporary && error.code !== 'internal_error') {
         const { id: change, kind, subject } = found
@@ -111,11 +148,16 @@ export function openApprovals({
   }
 }
 
-function assertMayDecide(operator: Operator, { askedBy }: ChangeRequest, decision: Decision): void {
+function assertMayDecide(
+  operator: Operator,
+  { askedBy, state }: Pick<ChangeRequest, 'askedBy' | 'state'>,
+  decision: Decision,
+): void {
   if (decision === 'withdrawn') {
     if (askedBy !== operator.id) throw new SealpostError('role_missing')
-    return
+  } else {
+    requireRole(operator, 'approver')
+    if (askedBy === operator.id) throw new SealpostError('own_request')
   }
-  requireRole(operator, 'approver')
-  if (askedBy === operator.id) throw new SealpostError('own_request')
+  if (state !== 'pending') throw new SealpostError('state_conflict')
 }

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { type AuditEntry, appendEvents } from '../../audit/index.ts'
+import { type Actor, type AuditEntry, appendEvents } from '../../audit/index.ts'
 import { type ChangeRequestId, type Clock, isId, newId, SealpostError } from '../../kernel/index.ts'
 import { type Operator, requireRole } from '../operators/operator.ts'
 import { actingAs } from './acting.ts'
@@ -10,6 +10,7 @@ import {
   expirePending,
   insertChangeRequest,
   type Page,
+  voidPending,
 } from './store.ts'
 
 const days = 7
@@ -71,6 +72,29 @@ export async function expireChangeRequests(
   const overdue = await expirePending(trx, clock.now())
   await appendEvents(trx, clock, overdue.map(expired))
   return overdue
+}
+
+/**
+ * Ends every request that waits about any of these, because they changed so that it cannot be applied: at once, in the
+ * transaction of that change. The caller holds the lock of what changed, as whoever asks and approves does, and has not yet
+ * written anything that refers to an operator.
+ */
+export async function voidChangeRequests(
+  trx: Knex.Transaction,
+  clock: Clock,
+  actor: Actor,
+  subjects: readonly Change['subject'][],
+  reason: string,
+): Promise<void> {
+  const ended = await voidPending(trx, subjects, clock.now())
+  await appendEvents(
+    trx,
+    clock,
+    ended.map(({ id: change, kind, subject }) => ({
+      actor,
+      event: { type: 'change.voided', change, kind, subject, reason },
+    })),
+  )
 }
 
 export function expired({

@@ -60,6 +60,7 @@ const changes = {
       refused: z.array(
         z.strictObject({
           fingerprint,
+          encryptionSubkey: fingerprint.optional(),
           reasons: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)),
           from: z.iso.datetime(),
         }),
@@ -79,7 +80,7 @@ export type Change = {
   }
 }[ChangeKind]
 
-export type ChangeState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired'
+export type ChangeState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired' | 'void'
 
 /** A sensitive change that waits for its second person, or did. */
 export type ChangeRequest = Change & {
@@ -89,7 +90,7 @@ export type ChangeRequest = Change & {
   readonly askedAt: Date
   /** Until when it may be approved. */
   readonly expiresAt: Date
-  /** Null while it waits, and when nobody decided: it expired, or its asker was revoked. */
+  /** Null while it waits, and when nobody decided: it expired, its asker was revoked, or it is void. */
   readonly decidedBy: OperatorId | null
   readonly decidedAt: Date | null
 }

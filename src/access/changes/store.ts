@@ -91,10 +91,35 @@ export async function expirePending(
   at: Date,
   only: Partial<Pick<Change, 'kind' | 'subject'>> = {},
 ): Promise<readonly ChangeRequest[]> {
-  return trx('change_requests')
+  const overdue = trx('change_requests')
     .where({ state: 'pending', ...only })
     .where('expires_at', '<=', at)
-    .update({ state: 'expired', decided_at: at })
+  return settleAll(trx, overdue, 'expired', at)
+}
+
+/** Settles those that are about any of these, for all of them can be applied no more. */
+export async function voidPending(
+  trx: Knex.Transaction,
+  subjects: readonly string[],
+  at: Date,
+): Promise<readonly ChangeRequest[]> {
+  const about = trx('change_requests').where({ state: 'pending' }).whereIn('subject', subjects)
+  return settleAll(trx, about, 'void', at)
+}
+
+/** Whoever settles several takes them in the order of their ids, so that no two wait for each other. */
+async function settleAll(
+  trx: Knex.Transaction,
+  which: Knex.QueryBuilder,
+  state: 'expired' | 'void',
+  at: Date,
+): Promise<readonly ChangeRequest[]> {
+  const rows = (await which.select('id').orderBy('id').forUpdate()) as readonly { readonly id: string }[]
+  if (rows.length === 0) return []
+  const ids = rows.map(({ id }) => id)
+  return trx('change_requests')
+    .whereIn('id', ids)
+    .update({ state, decided_at: at })
     .returning<ChangeRequest[]>(returned)
 }
 

@@ -2,13 +2,14 @@ import type { Knex } from 'knex'
 import { type Actor, type AuditEntry, appendEvents } from '../../audit/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import { activateCertificate } from '../../keys/index.ts'
-import { lifecycleOf, type Policy } from '../../policy/index.ts'
+import { lifecycleOf } from '../../policy/index.ts'
 import type { Parts } from '../dependencies.ts'
 import type { Enrolment } from '../open-enrolment.ts'
 import type { Recipient } from '../recipient.ts'
 import { attestedUntil } from '../standing/attestations.ts'
 import { assertStep } from '../standing/locked.ts'
 import { activeCertificateOf, attestationsOf, setAttestedUntil, setState } from '../standing/store.ts'
+import { dropNotAllowed, type Judgement, judgeAnew, recordLater, stillHolds } from './allowed.ts'
 import { type DropReason, dropProposal } from './drop.ts'
 import { dueProposals, materialOf, moveProposal, type ProposalRow } from './store.ts'
 import { lockedProposal } from './verify.ts'
@@ -18,7 +19,8 @@ const day = 86_400_000
 
 /**
  * The last step, in one transaction: the certificate before is retired, this one is active, and whoever was only invited is a
- * recipient. Throws `state_conflict` or `certificate_in_use`, and then all is as it was.
+ * recipient. `judgement` allows the certificate and was found to hold in this transaction. Throws `state_conflict` or
+ * `certificate_in_use`, and then all is as it was.
  */
 export async function activateApproved(
   parts: Parts,
@@ -26,7 +28,7 @@ export async function activateApproved(
   actor: Actor,
   recipient: Recipient,
   proposal: ProposalRow,
-  policy: Policy,
+  judgement: Judgement,
 ): Promise<void> {
   const { clock, stop, tell } = parts
   const now = clock.now()
@@ -34,11 +36,12 @@ export async function activateApproved(
   const former = await activeCertificateOf(trx, recipient.id)
   if (proposal.changeRequest === null && proposal.certifiedBy !== former?.fingerprint)
     throw new SealpostError('state_conflict', { detail: 'certifier_gone' })
-  const overlapUntil = new Date(now.getTime() + lifecycleOf(policy).overlapDays * day)
+  const overlapUntil = new Date(now.getTime() + lifecycleOf(judgement.policy).overlapDays * day)
   const { id, fingerprint, encryptionSubkey, algorithm, format, expiresAt } = proposal
   const certificate = { fingerprint, encryptionSubkey, algorithm, format, expiresAt }
   const approved = { id, recipient: recipient.id, ...certificate, ...(await materialOf(trx, id)) }
   await activateCertificate(trx, clock, actor, stop, approved, overlapUntil)
+  await recordLater(trx, judgement)
   await moveProposal(trx, proposal, 'activated', { activated_at: now })
   if (recipient.state === 'invited') await admit(parts, trx, actor, recipient, fingerprint)
   if (former === undefined) await tell.recipient(trx, recipient, 'activated', { fingerprint })
@@ -87,8 +90,9 @@ export function openActivating(parts: Parts): Pick<Enrolment, 'activateDue'> {
 
 /** Whether it was activated; what cannot be any more is dropped, so that the recipient can propose anew. */
 async function activateOne(parts: Parts, due: ProposalRow, now: Date): Promise<boolean> {
-  const { knex, clock, policy } = parts
-  const inForce = await policy(knex)
+  const { knex, clock } = parts
+  const judgement = await judgeAnew(parts, due)
+  // A crash here leaves it approved and due.
   try {
     return await knex.transaction(async trx => {
       const { recipient, proposal } = await lockedProposal(trx, due.id)
@@ -99,7 +103,13 @@ async function activateOne(parts: Parts, due: ProposalRow, now: Date): Promise<b
         await dropProposal(trx, clock, itself, proposal, 'expired')
         return false
       }
-      await activateApproved(parts, trx, itself, recipient, proposal, inForce)
+      // Another policy by now: it stays due, and is judged under that one the next time.
+      if (!(await stillHolds(parts, trx, judgement))) return false
+      if (judgement.reasons.length > 0) {
+        await dropNotAllowed(parts, trx, recipient, proposal, judgement)
+        return false
+      }
+      await activateApproved(parts, trx, itself, recipient, proposal, judgement)
       return true
     })
   } catch (error) {

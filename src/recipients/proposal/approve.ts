@@ -1,31 +1,70 @@
 import type { Knex } from 'knex'
-import type { ChangeRequestOf } from '../../access/index.ts'
+import type { ChangeRequestOf, StagedChange } from '../../access/index.ts'
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import { type ChangeRequestId, SealpostError } from '../../kernel/index.ts'
-import { lifecycleOf, type Policy } from '../../policy/index.ts'
+import { lifecycleOf } from '../../policy/index.ts'
 import { actorOf, type Parts } from '../dependencies.ts'
+import { isOpen } from '../enrolment.ts'
 import type { Enrolment } from '../open-enrolment.ts'
 import type { Recipient } from '../recipient.ts'
 import { assertStep } from '../standing/locked.ts'
 import { activateApproved } from './activate.ts'
-import { moveProposal, type ProposalRow } from './store.ts'
+import { dropNotAllowed, type Judgement, judgeAnew, stillHolds } from './allowed.ts'
+import { findProposal, moveProposal, type ProposalRow } from './store.ts'
 import { lockedProposal } from './verify.ts'
 
 const hour = 3_600_000
 
+/**
+ * Approving a proposal. The certificate has to be allowed by the policy that is in force then, not only by the one that it
+ * was proposed under: it is judged again before the transaction, and what it was judged under is looked at in it.
+ */
 export function openApproving(parts: Parts): Pick<Enrolment, 'applyActivation'> {
-  const { clock, policy } = parts
+  const { knex } = parts
   return {
-    async applyActivation(trx, change, approver) {
-      const { recipient, proposal } = await lockedProposal(trx, change.subject)
-      assertAsked(change, proposal)
-      if (approver.id === proposal.verifiedBy) throw new SealpostError('own_request')
-      assertStep('approve', recipient, proposal)
-      if (proposal.expiresAt !== null && proposal.expiresAt <= clock.now()) throw conflict('expired')
-      const inForce = await policy(trx)
-      await settleApproved(parts, trx, actorOf(approver), recipient, proposal, change.id, inForce)
+    applyActivation: {
+      lock: (trx, { subject }) => lockedProposal(trx, subject),
+
+      async prepare(change) {
+        const proposal = await findProposal(knex, change.subject)
+        if (proposal === undefined) throw new SealpostError('not_found')
+        if (!isOpen(proposal.state)) throw conflict('settled')
+        const judgement = await judgeAnew(parts, proposal)
+        if (judgement.reasons.length > 0) return refuse(parts, proposal, judgement)
+        // A crash here leaves everything as it was.
+        return approving(parts, judgement)
+      },
     },
   }
+}
+
+function approving(
+  parts: Parts,
+  judgement: Judgement,
+): Awaited<ReturnType<StagedChange<'recipient.activate'>['prepare']>> {
+  const { clock } = parts
+  return async (trx, change, approver) => {
+    const { recipient, proposal } = await lockedProposal(trx, change.subject)
+    assertAsked(change, proposal)
+    if (approver.id === proposal.verifiedBy) throw new SealpostError('own_request')
+    assertStep('approve', recipient, proposal)
+    if (proposal.expiresAt !== null && proposal.expiresAt <= clock.now()) throw conflict('expired')
+    if (!(await stillHolds(parts, trx, judgement))) throw conflict('policy changed')
+    await settleApproved(parts, trx, actorOf(approver), recipient, proposal, change.id, judgement)
+  }
+}
+
+/** What the policy in force refuses is not approved, nor would it ever be: the recipient has to propose another. */
+async function refuse(parts: Parts, { id }: ProposalRow, judgement: Judgement): Promise<never> {
+  await parts.knex.transaction(async trx => {
+    const { recipient, proposal } = await lockedProposal(trx, id)
+    assertStep('drop', recipient, proposal)
+    if (!(await stillHolds(parts, trx, judgement))) throw conflict('policy changed')
+    await dropNotAllowed(parts, trx, recipient, proposal, judgement)
+  })
+  throw new SealpostError('certificate_refused', {
+    errors: judgement.reasons.map(code => ({ pointer: '/certificate', code })),
+  })
 }
 
 /** The approval is for what the request named, and for nothing that took its place. */
@@ -45,10 +84,10 @@ export async function settleApproved(
   recipient: Recipient,
   proposal: ProposalRow,
   change: ChangeRequestId | null,
-  policy: Policy,
+  judgement: Judgement,
 ): Promise<void> {
   const { clock, tell } = parts
-  const { coolingOffHours } = lifecycleOf(policy)
+  const { coolingOffHours } = lifecycleOf(judgement.policy)
   const at = clock.now()
   const hours = recipient.state === 'invited' ? coolingOffHours.first : coolingOffHours.replacement
   const activatesAt = new Date(at.getTime() + hours * hour)
@@ -72,7 +111,7 @@ export async function settleApproved(
     approvedAt: at,
     activatesAt,
   }
-  if (hours === 0) return activateApproved(parts, trx, actor, recipient, approved, policy)
+  if (hours === 0) return activateApproved(parts, trx, actor, recipient, approved, judgement)
   const { fingerprint } = proposal
   await tell.recipient(trx, recipient, 'replacement_approved', { fingerprint, activatesAt })
 }

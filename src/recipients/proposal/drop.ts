@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { voidChangeRequests } from '../../access/index.ts'
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import { moveProposal, type ProposalRow } from './store.ts'
@@ -12,8 +13,12 @@ export type DropReason =
   | 'expired'
   | 'certificate_in_use'
   | 'certifier_gone'
+  | 'certificate_not_allowed'
 
-/** Ends an open proposal of a locked recipient. */
+/**
+ * Ends an open proposal of a locked recipient, and with it the request to approve it. Before anything that refers to an
+ * operator is written: `voidChangeRequests` says why.
+ */
 export async function dropProposal(
   trx: Knex.Transaction,
   clock: Clock,
@@ -21,8 +26,9 @@ export async function dropProposal(
   proposal: ProposalRow,
   reason: DropReason,
 ): Promise<void> {
-  await moveProposal(trx, proposal, 'dropped', { dropped_at: clock.now(), dropped_for: reason })
   const { recipient, id } = proposal
+  await moveProposal(trx, proposal, 'dropped', { dropped_at: clock.now(), dropped_for: reason })
+  await voidChangeRequests(trx, clock, actor, [id], reason)
   await appendEvents(trx, clock, [
     { actor, event: { type: 'proposal.dropped', recipient, proposal: id, reason } },
   ])

@@ -10,6 +10,7 @@ import type { Recipient } from '../recipient.ts'
 import { assertStep, lockedWithProposal } from '../standing/locked.ts'
 import { activeCertificateOf } from '../standing/store.ts'
 import { viewOf } from '../view/view.ts'
+import { dropNotAllowed, type Judgement, judgeAnew, stillHolds } from './allowed.ts'
 import { settleApproved } from './approve.ts'
 import { digestOfTyped, makeChallenge } from './challenge.ts'
 import { materialOf, moveProposal, type ProposalRow, proposalByNonce } from './store.ts'
@@ -28,7 +29,11 @@ export function openProving(parts: Parts): Pick<Enrolment, 'prove' | 'challengeA
       const found = sha256 === undefined ? undefined : await proposalByNonce(knex, sha256, clock.now())
       if (sha256 === undefined || found === undefined || (owner !== undefined && owner !== found.recipient))
         return refuse(parts, owner, peer)
-      const recipient = await knex.transaction(trx => proveOne(parts, trx, found.recipient, sha256))
+      const judgement = await judgedIfCertified(parts, found)
+      // A crash here leaves the code to be returned again.
+      const recipient = await knex.transaction(trx =>
+        proveOne(parts, trx, found.recipient, sha256, judgement),
+      )
       // Replaced or dropped since it was looked up.
       if (recipient === undefined) return refuse(parts, owner, peer)
       return viewOf(knex, recipient)
@@ -66,6 +71,7 @@ async function proveOne(
   trx: Knex.Transaction,
   id: RecipientId,
   sha256: Buffer,
+  judgement: Judgement | undefined,
 ): Promise<Recipient | undefined> {
   const { clock, tell } = parts
   const at = clock.now()
@@ -80,35 +86,41 @@ async function proveOne(
     event: { type: 'possession.proved', recipient: id, proposal: proposal.id },
   }
   await appendEvents(trx, clock, [proved])
-  if (!(await approvesItself(parts, trx, recipient, proposal)))
+  if (judgement === undefined || !(await settlesItself(parts, trx, recipient, proposal, judgement)))
     await tell.admins(trx, recipient.address, 'possession_proved', proposal.fingerprint)
   return recipient
 }
 
-/** A replacement that the active certificate certified needs nobody else, if the policy in force says so. */
-async function approvesItself(
+/**
+ * A replacement that the active certificate certified needs nobody else, if the policy in force says so: it is judged again,
+ * as before any approval. Undefined: it goes the way of two people.
+ */
+async function judgedIfCertified(parts: Parts, proposal: ProposalRow): Promise<Judgement | undefined> {
+  if (proposal.certifiedBy === null || proposal.state !== 'proposed') return undefined
+  const { certifiedReplacementSkipsApproval } = lifecycleOf(await parts.policy(parts.knex))
+  return certifiedReplacementSkipsApproval ? judgeAnew(parts, proposal) : undefined
+}
+
+/** Approves or drops a certified replacement that was judged; false: two people decide on it, as on any other. */
+async function settlesItself(
   parts: Parts,
   trx: Knex.Transaction,
   recipient: Recipient,
   proposal: ProposalRow,
+  judgement: Judgement,
 ): Promise<boolean> {
   if (proposal.certifiedBy === null || recipient.state !== 'active') return false
-  const policy = await parts.policy(trx)
-  if (!lifecycleOf(policy).certifiedReplacementSkipsApproval) return false
+  if (!lifecycleOf(judgement.policy).certifiedReplacementSkipsApproval) return false
   const active = await activeCertificateOf(trx, recipient.id)
   if (active === undefined || active.fingerprint !== proposal.certifiedBy) return false
   const notBefore = parts.clock.now()
   if (active.expiresAt !== null && active.expiresAt <= notBefore) return false
+  // Another policy since it was judged: whoever approves it will judge it again.
+  if (!(await stillHolds(parts, trx, judgement))) return false
   next({ recipient: recipient.state, proposal: 'proved' }, 'certify')
-  await settleApproved(
-    parts,
-    trx,
-    { kind: 'gateway' },
-    recipient,
-    { ...proposal, state: 'proved' },
-    null,
-    policy,
-  )
+  const proved: ProposalRow = { ...proposal, state: 'proved' }
+  if (judgement.reasons.length > 0) await dropNotAllowed(parts, trx, recipient, proved, judgement)
+  else await settleApproved(parts, trx, { kind: 'gateway' }, recipient, proved, null, judgement)
   return true
 }
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { askForChange, findChangeRequest, requireRole } from '../../access/index.ts'
+import { askForChange, requireRole } from '../../access/index.ts'
 import { appendEvents } from '../../audit/index.ts'
 import { isId, type ProposalId, SealpostError } from '../../kernel/index.ts'
 import { actorOf, type Parts } from '../dependencies.ts'
@@ -18,8 +18,8 @@ export function openVerifying(parts: Parts): Pick<Enrolment, 'verifyFingerprint'
         throw new SealpostError('invalid_request', { errors: [{ pointer: '/means', code: 'unknown_value' }] })
       return knex.transaction(async trx => {
         const { recipient, proposal } = await lockedProposal(trx, id)
-        if (proposal.state === 'verified') await assertUndecided(trx, proposal, clock.now())
-        else assertStep('verify', recipient, proposal)
+        // Verified before, and its request was rejected, withdrawn or expired: it may be asked for anew, or `askForChange` throws.
+        if (proposal.state !== 'verified') assertStep('verify', recipient, proposal)
         const certificate = proposal.fingerprint
         const change = await askForChange(trx, clock, operator, {
           kind: 'recipient.activate',
@@ -72,17 +72,4 @@ export async function lockedProposal(
   const proposal = await findProposal(trx, id)
   if (proposal === undefined) throw new SealpostError('not_found')
   return { recipient, proposal }
-}
-
-/** Verified before, and its request was rejected, withdrawn or expired: it may be asked for anew. */
-async function assertUndecided(
-  trx: Knex.Transaction,
-  { changeRequest }: ProposalRow,
-  at: Date,
-): Promise<void> {
-  if (changeRequest === null) return
-  const { state, expiresAt } = await findChangeRequest(trx, changeRequest)
-  // Not `askForChange` alone: it would wait for an approval under way, which waits for our lock.
-  if (state === 'approved' || (state === 'pending' && expiresAt > at))
-    throw new SealpostError('state_conflict')
 }

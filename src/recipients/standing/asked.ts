@@ -1,20 +1,21 @@
-import type { Knex } from 'knex'
 import {
+  type ApplyChange,
   askForChange,
   type Change,
   type ChangeRequest,
   type Operator,
   requireRole,
+  type StagedChange,
 } from '../../access/index.ts'
 import { appendEvents } from '../../audit/index.ts'
-import { isId, newId, type RecipientId, SealpostError } from '../../kernel/index.ts'
+import { newId, type RecipientId, SealpostError } from '../../kernel/index.ts'
 import { actorOf, type Parts } from '../dependencies.ts'
 import { assertAttestations } from '../invite/check.ts'
 import type { Enrolment } from '../open-enrolment.ts'
 import type { Attestation, Recipient } from '../recipient.ts'
 import { attestationEvents, attestedUntil } from './attestations.ts'
 import { assertStep, locked } from './locked.ts'
-import { attestationsOf, findRecipient, insertAttestations, setAttestedUntil, setState } from './store.ts'
+import { attestationsOf, insertAttestations, setAttestedUntil, setState } from './store.ts'
 
 /** Towards more: one person asks, another approves. */
 export function openAsking(
@@ -24,12 +25,11 @@ export function openAsking(
   return {
     async askReinstate(operator, id) {
       requireRole(operator, 'admin')
-      const recipient = await found(parts, id)
-      assertReinstatable(recipient, clock.now())
-      return ask(parts, operator, recipient, { kind: 'recipient.reinstate', subject: id, body: {} })
+      const change: Change = { kind: 'recipient.reinstate', subject: id, body: {} }
+      return ask(parts, operator, id, change, recipient => assertReinstatable(recipient, clock.now()))
     },
 
-    async applyReinstate(trx, change, approver) {
+    applyReinstate: ofRecipient(async (trx, change, approver) => {
       const recipient = await locked(trx, change.subject)
       assertReinstatable(recipient, clock.now())
       const { id } = recipient
@@ -41,12 +41,10 @@ export function openAsking(
         },
       ])
       await tell.recipient(trx, recipient, 'reinstated', {})
-    },
+    }),
 
     async askAttest(operator, id, attestations) {
       requireRole(operator, 'admin')
-      const recipient = await found(parts, id)
-      assertEnrolled(recipient)
       assertAttestations(attestations, clock.now())
       const body = {
         attestations: attestations.map(({ kind, reference, validUntil }) => ({
@@ -55,10 +53,10 @@ export function openAsking(
           validUntil: validUntil.toISOString(),
         })),
       }
-      return ask(parts, operator, recipient, { kind: 'recipient.attest', subject: id, body })
+      return ask(parts, operator, id, { kind: 'recipient.attest', subject: id, body }, assertEnrolled)
     },
 
-    async applyAttest(trx, change, approver) {
+    applyAttest: ofRecipient(async (trx, change, approver) => {
       const recipient = await locked(trx, change.subject)
       assertEnrolled(recipient)
       const recordedAt = clock.now()
@@ -81,31 +79,31 @@ export function openAsking(
         await setAttestedUntil(trx, recipient.id, attestedUntil(recipient.kind, all))
       }
       await appendEvents(trx, clock, attestationEvents(actorOf(approver), recipient.id, given))
-    },
+    }),
   }
 }
 
-/**
- * Without a lock on the recipient: `askForChange` may wait for an approval under way, which waits for that lock. What is
- * asked is held against the recipient again when it is approved.
- */
+/** With the lock on the recipient: whoever unenrols them ends what was asked before, and after it nothing is asked. */
 function ask(
   { knex, clock, tell }: Parts,
   operator: Operator,
-  { address }: Recipient,
+  id: RecipientId,
   change: Change,
+  assertFits: (recipient: Recipient) => void,
 ): Promise<ChangeRequest> {
-  return knex.transaction(async (trx: Knex.Transaction) => {
+  return knex.transaction(async trx => {
+    const recipient = await locked(trx, id)
+    assertFits(recipient)
     const asked = await askForChange(trx, clock, operator, change)
-    await tell.approvers(trx, operator, address, asked)
+    await tell.approvers(trx, operator, recipient.address, asked)
     return asked
   })
 }
 
-async function found({ knex }: Parts, id: RecipientId): Promise<Recipient> {
-  const recipient = isId('rcp', id) ? await findRecipient(knex, id) : undefined
-  if (recipient === undefined) throw new SealpostError('not_found')
-  return recipient
+function ofRecipient<Kind extends 'recipient.reinstate' | 'recipient.attest'>(
+  apply: ApplyChange<Kind>,
+): StagedChange<Kind> {
+  return { lock: (trx, { subject }) => locked(trx, subject), prepare: () => Promise.resolve(apply) }
 }
 
 function assertEnrolled({ state }: Recipient): void {

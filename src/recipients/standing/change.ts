@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { voidChangeRequests } from '../../access/index.ts'
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import { retireAll } from '../../keys/index.ts'
@@ -32,6 +33,8 @@ export function openEnding(parts: Parts): Pick<Enrolment, 'suspend' | 'unenrol'>
       await knex.transaction(async trx => {
         const { recipient, open } = await lockedWithProposal(trx, id)
         assertStep('unenrol', recipient, open)
+        const subjects = open === undefined ? [id] : [id, open.id]
+        await voidChangeRequests(trx, clock, actor, subjects, 'unenrolled')
         if (open !== undefined) await dropProposal(trx, clock, actor, open, 'unenrolled')
         await setState(trx, id, 'unenrolled', null)
         await retireAll(trx, clock, actor, id, stop, 'recipient_not_active')

@@ -9,7 +9,7 @@ import { idOf, limit, present, readQuery } from '../query.ts'
 import { readJson } from '../read-json.ts'
 
 export const changeQuery = z.strictObject({
-  state: z.enum(['pending', 'approved', 'rejected', 'withdrawn', 'expired']).optional(),
+  state: z.enum(['pending', 'approved', 'rejected', 'withdrawn', 'expired', 'void']).optional(),
   limit,
   after: z.custom<ChangeRequestId>(value => typeof value === 'string' && isId('chg', value)).optional(),
 })

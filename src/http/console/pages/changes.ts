@@ -60,7 +60,10 @@ export function routeChangePages(router: Router, context: ConsoleContext): void 
           ['Waits until', change.state === 'pending' ? moment(change.expiresAt) : null],
           ['State', change.state],
           ['Decided by', change.decidedBy === null ? null : nameOf(operators, change.decidedBy)],
-          ['Decided', change.decidedAt === null ? null : moment(change.decidedAt)],
+          [
+            change.decidedBy === null ? 'Ended' : 'Decided',
+            change.decidedAt === null ? null : moment(change.decidedAt),
+          ],
         ]),
         asked(change),
       ])}
