@@ -6,6 +6,7 @@ import {
   listChangeRequests,
   type Operator,
   openApprovals,
+  voidChangeRequests,
 } from '../../src/access/index.ts'
 import { newId, type RecipientId, systemClock } from '../../src/kernel/index.ts'
 import { signedInOperator, twoOperators } from '../support/operators.ts'
@@ -118,6 +119,40 @@ test('once it is decided, the same can be asked anew', async () => {
   })
   await approvals.reject(approver, id)
   expect(await outcome(ask(rooms.gateway, admin, change))).toBe('done')
+})
+
+test('what cannot be applied any more is void, at once: nobody decided it, nobody can, and it may be asked anew', async () => {
+  const [change, other] = [someChange(), someChange()]
+  const { id } = await ask(rooms.gateway, admin, change)
+  const { id: stays } = await ask(rooms.gateway, admin, other)
+  const actor = { kind: 'operator', id: approver.id } as const
+  const end = (): Promise<void> =>
+    rooms.gateway.transaction(trx =>
+      voidChangeRequests(trx, systemClock, actor, [change.subject], 'unenrolled'),
+    )
+  await end()
+  await end()
+  expect(await findChangeRequest(rooms.gateway, id)).toMatchObject({ state: 'void', decidedBy: null })
+  expect(await findChangeRequest(rooms.gateway, stays)).toMatchObject({ state: 'pending' })
+  const events = (await rooms.events('change.voided')).filter(event => event['change'] === id)
+  expect(events).toMatchObject([{ actor, kind: change.kind, subject: change.subject, reason: 'unenrolled' }])
+  const approvals = openApprovals({
+    knex: rooms.gateway,
+    clock: systemClock,
+    apply: applyAll(() => Promise.reject(new Error('applied'))),
+  })
+  expect(await outcome(approvals.approve(approver, id))).toBe('state_conflict')
+  expect(await outcome(approvals.reject(approver, id))).toBe('state_conflict')
+  expect(await outcome(approvals.withdraw(admin, id))).toBe('state_conflict')
+  expect(await outcome(ask(rooms.gateway, admin, change))).toBe('done')
+})
+
+test('the database refuses a void request that somebody decided, or that has no time of its end', async () => {
+  const { id } = await ask(rooms.gateway, admin)
+  const request = rooms.gateway('change_requests').where({ id })
+  const decided = { state: 'void', decided_by: approver.id, decided_at: new Date() }
+  expect(await outcome(request.clone().update(decided))).toBe('23514')
+  expect(await outcome(request.clone().update({ state: 'void' }))).toBe('23514')
 })
 
 test('what nobody decided in seven days gives way to a new request', async () => {
