@@ -212,6 +212,7 @@ function peopleOf({ knex, clock, log, config, publicCa, sealer, inspector }: Peo
       'policy.adopt': async (trx, change, approver) => {
         await applyAdoption(trx, clock, change, approver)
       },
+      'destination.set': destinationChange(clock),
     },
   })
 
@@ -253,7 +254,9 @@ async function policyOf(handle: Knex | Knex.Transaction, clock: Clock): Promise<
 
 async function sendingPolicy(knex: Knex, at: Date): Promise<SendingPolicy | undefined> {
   const adopted = await policyInForce(knex, at)
-  return adopted && { minTls: adopted.policy.tls.minVersion }
+  if (adopted === undefined) return undefined
+  const { minVersion: minTls, floor, revocation } = adopted.policy.tls
+  return { minTls, floor, revocation }
 }
 
 function digest(config: Config): string {

@@ -31,13 +31,12 @@ export interface NewDelivery {
   }
   readonly outer: OuterHeaders
   readonly ciphertext: Ciphertext
+  /** From acceptance on, it is tried for so many hours. */
+  readonly giveUpHours: number
 }
 
 /** What the audit log says of an accepted delivery. */
 export type EnqueuedDelivery = Extract<AuditEvent, { type: 'message.accepted' }>['deliveries'][number]
-
-/** From acceptance on, a delivery is tried for this long. */
-const giveUpAfter = 24 * 3_600_000
 
 /** The deliveries of one accepted message. */
 export interface AcceptedDeliveries {
@@ -68,7 +67,7 @@ export async function enqueueDeliveries(
 }
 
 function rowOf(
-  { id, recipient, outer, ciphertext }: NewDelivery,
+  { id, recipient, outer, ciphertext, giveUpHours }: NewDelivery,
   message: MessageId,
   position: number,
   acceptedAt: Date,
@@ -91,7 +90,7 @@ function rowOf(
     state: 'queued',
     accepted_at: acceptedAt,
     next_attempt_at: acceptedAt,
-    give_up_at: new Date(acceptedAt.getTime() + giveUpAfter),
+    give_up_at: new Date(acceptedAt.getTime() + giveUpHours * 3_600_000),
   }
 }
 

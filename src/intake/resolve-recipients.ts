@@ -10,6 +10,8 @@ import type { MessageMetadata, OuterHeaders, SealTarget } from '../sealer/host/i
 
 export interface Addressee extends SealTarget {
   readonly recipient: ResolvedRecipient
+  /** What the policy in force says of how long a delivery is tried. */
+  readonly giveUpHours: number
 }
 
 /**
@@ -30,14 +32,16 @@ export function openResolution(
     if (!maySendFrom(application, from)) throw new SealpostError('sender_not_allowed')
     const judged = await judge(to)
     if (judged === 'not_approved') throw new SealpostError('sending_not_approved')
-    const refusals = judged.filter(one => 'code' in one)
+    const { giveUpHours, recipients } = judged
+    const refusals = recipients.filter(one => 'code' in one)
     if (refusals.length > 0) throw new SealpostError('recipients_refused', { recipients: refusals })
 
     const date = clock.now().toUTCString().replace('GMT', '+0000')
-    return judged
+    return recipients
       .filter(one => 'certificate' in one)
       .map(recipient => ({
         recipient,
+        giveUpHours,
         certificate: recipient.certificate.bytes,
         encryptionSubkey: recipient.certificate.encryptionSubkey,
         format: recipient.certificate.format,
@@ -48,12 +52,17 @@ export function openResolution(
 
 type Judged = ResolvedRecipient | RecipientRefusal
 
+interface JudgedMessage {
+  readonly recipients: readonly Judged[]
+  readonly giveUpHours: number
+}
+
 /** For each message its recipients in order, each resolved or refused; nobody is looked at when nothing may be sent. */
 async function judgeAll(
   knex: Knex,
   messages: readonly (readonly Address[])[],
   at: Date,
-): Promise<readonly (readonly Judged[] | 'not_approved')[]> {
+): Promise<readonly (JudgedMessage | 'not_approved')[]> {
   const addresses = [...new Set(messages.flat())]
   const [adopted, { usable, refused }, destinations] = await Promise.all([
     policyInForce(knex, at),
@@ -67,7 +76,11 @@ async function judgeAll(
     const reachable = destinations.has(domainOf(address))
     judged.set(address, reachable ? resolved : { address, recipient, code: 'destination_missing' })
   }
-  return messages.map(to => to.map(address => judged.get(address) ?? { address, code: 'recipient_unknown' }))
+  const { giveUpHours } = adopted.policy.lifecycle
+  return messages.map(to => ({
+    giveUpHours,
+    recipients: to.map(address => judged.get(address) ?? { address, code: 'recipient_unknown' }),
+  }))
 }
 
 function outerHeaders(from: Address, to: Address, date: string, mailHost: string): OuterHeaders {

@@ -39,11 +39,12 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
   return async (application, body) => {
     const { metadata, sealed } = await sealer.seal(body, found => resolve(application, found))
     const id = newId('msg', clock)
-    const deliveries = sealed.map(({ target: { recipient, outer }, ciphertext }) => ({
+    const deliveries = sealed.map(({ target: { recipient, outer, giveUpHours }, ciphertext }) => ({
       id: newId('dlv', clock),
       recipient,
       outer,
       ciphertext,
+      giveUpHours,
     }))
     await accept({ ...metadata, id, application: application.id, acceptedAt: clock.now(), deliveries })
     return { id, deliveries: deliveries.map(delivery => ({ id: delivery.id, recipient: delivery.outer.to })) }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tlsLevels } from '../audit/index.ts'
 
 const encryptionAlgorithms = [
   'rsa',
@@ -55,7 +56,14 @@ export const policySchema = z
       /** How long an encryption subkey is used, from its creation. */
       encryptionDays: z.int().min(30).max(3650),
     }),
-    tls: z.strictObject({ minVersion: z.enum(['TLSv1.2', 'TLSv1.3']) }),
+    /** How mail servers must be authenticated, whatever the rule of their domain is content with. */
+    tls: z.strictObject({
+      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']),
+      /** The weakest level of authentication that will do. */
+      floor: z.enum(tlsLevels),
+      /** `required`: nothing is sent to a server of whose certificate nothing fresh is known; a revoked one never does. */
+      revocation: z.enum(['when_known', 'required']),
+    }),
     lifecycle: z.strictObject({
       /** How long an adoption of this policy holds, at most. */
       approvalDays: z.int().min(1).max(730),
@@ -66,6 +74,8 @@ export const policySchema = z
       coolingOffHours: z.strictObject({ first: hours, replacement: hours }),
       /** How long what was accepted for a replaced certificate may still go out. */
       overlapDays: z.int().min(0).max(90),
+      /** For how long after its acceptance a delivery is tried. */
+      giveUpHours: z.int().min(1).max(168),
       /** Whether a new certificate that the active one has certified needs no second operator. */
       certifiedReplacementSkipsApproval: z.boolean(),
       /** Days before an end at which it is spoken of, most first. */

@@ -46,7 +46,11 @@ describe('a policy file that is not exactly right stops the start', () => {
     ['a day that does not exist', { ...standard, reviewBy: '2027-02-30' }],
     ['no object', [standard]],
     ['a review before it begins', { ...standard, reviewBy: standard.effectiveFrom }],
-    ['TLS 1.1', { ...standard, tls: { minVersion: 'TLSv1.1' } }],
+    ['TLS 1.1', { ...standard, tls: { ...standard.tls, minVersion: 'TLSv1.1' } }],
+    ['an opportunistic floor', { ...standard, tls: { ...standard.tls, floor: 'opportunistic' } }],
+    ['no floor', { ...standard, tls: { ...standard.tls, floor: undefined } }],
+    ['revocation that is not looked at', { ...standard, tls: { ...standard.tls, revocation: 'never' } }],
+    ['deliveries that never end', withLifecycle({ giveUpHours: 10_000 })],
     [
       'a sunset of something unknown',
       { ...standard, legacy: { formats: { mdc: '2030-01-01' }, algorithms: {} } },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { type House, openHouse } from '../support/house.ts'
-import { openPost, type Post, pinnedTo } from '../support/post.ts'
+import { lenient, openPost, type Post, pinnedTo } from '../support/post.ts'
 import { approvePolicy } from '../support/shortcut.ts'
 import { type Sink, startSink } from '../support/smtp-sink.ts'
 
@@ -68,7 +68,16 @@ describe('what was accepted waits', () => {
 
   test.each([
     ['for a policy', 'sending_not_approved', undefined],
-    ['for a server that meets the floor of the policy', 'tls_too_weak', { minTls: 'TLSv1.3' as const }],
+    [
+      'for a server that speaks the TLS of the policy',
+      'tls_too_weak',
+      { ...lenient, minTls: 'TLSv1.3' as const },
+    ],
+    [
+      'for a way to authenticate the server that reaches the floor',
+      'destination_below_floor',
+      { ...lenient, floor: 'dane' as const },
+    ],
   ])('%s, and then goes out', async (_, outcome, policy) => {
     sink.mails.length = 0
     const accepted = await post.acceptOne(`${outcome}@bank.test`)

@@ -20,7 +20,7 @@ async function start({ gateway, policy }: { gateway: DatabaseConfig; policy: Cou
     findRoute: loopbackRoutes(knex),
     publicCa: undefined,
     admit: bytes => bytes as Ciphertext,
-    policyAt: () => Promise.resolve({ minTls: 'TLSv1.2' }),
+    policyAt: () => Promise.resolve({ minTls: 'TLSv1.2', floor: 'secure', revocation: 'when_known' }),
     policy,
   })
   process.send?.('started')

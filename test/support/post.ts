@@ -9,6 +9,7 @@ import {
   enqueueDeliveries,
   openCourier,
   openRoutes,
+  type SendingPolicy,
   setDestination,
   standardPolicy,
 } from '../../src/delivery/index.ts'
@@ -62,8 +63,8 @@ export interface CourierSettings {
   readonly allowed?: readonly { address: string; prefix: number; family: 'ipv4' | 'ipv6' }[]
   readonly lookup?: (host: string) => Promise<readonly string[]>
   readonly admit?: (bytes: Uint8Array) => Ciphertext
-  /** Default: a policy is in force that asks for TLS 1.2. */
-  readonly policyAt?: (at: Date) => Promise<{ readonly minTls: 'TLSv1.2' | 'TLSv1.3' } | undefined>
+  /** Default: the policy {@link lenient}. */
+  readonly policyAt?: (at: Date) => Promise<SendingPolicy | undefined>
 }
 
 /** Retries within a tenth of a second, short sessions. */
@@ -75,6 +76,9 @@ export const hasty: CourierPolicy = {
   pause: 100,
   heartbeat: 1000,
 }
+
+/** A policy that is content with TLS 1.2 and every level. */
+export const lenient: SendingPolicy = { minTls: 'TLSv1.2', floor: 'secure', revocation: 'when_known' }
 
 const loopback = [{ address: '127.0.0.0', prefix: 8, family: 'ipv4' }] as const
 export const sender = 'billing@payments.test' as Address
@@ -180,6 +184,7 @@ export async function openPost(): Promise<Post> {
                 messageId: `<${delivery}@gateway.test>`,
               },
               ciphertext: ciphertext as unknown as Ciphertext,
+              giveUpHours: 24,
             },
           ],
         })),
@@ -219,7 +224,7 @@ export async function openPost(): Promise<Post> {
         }),
         publicCa: undefined,
         admit: bytes => bytes as Ciphertext,
-        policyAt: () => Promise.resolve({ minTls: 'TLSv1.2' }),
+        policyAt: () => Promise.resolve(lenient),
         random: () => 0.5,
         ...rest,
         policy: { ...hasty, ...policy },

@@ -1,13 +1,14 @@
 import type { TlsEvidence } from '../../audit/index.ts'
 import type { Ciphertext, Clock } from '../../kernel/index.ts'
-import type { Outcome } from '../outcome.ts'
+import { reaches } from '../level.ts'
+import type { FailureOutcome, Outcome } from '../outcome.ts'
 import type { Opening, Peer } from '../smtp/open-session.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { replyText } from '../smtp/reply.ts'
 import type { SendResult, Session } from '../smtp/session.ts'
 import type { PendingDelivery } from '../store.ts'
 import { wireMessage } from '../wire-message.ts'
-import type { LastCheck } from './last-check.ts'
+import type { LastCheck, SendingPolicy } from './last-check.ts'
 
 /** A job of the queue that this courier has, and the delivery that it is for. */
 export interface HeldDelivery {
@@ -73,7 +74,8 @@ export async function sendDelivery(
   if (checked === 'not_ours') return undefined
   // A crash here leaves an attempt that was begun and not recorded; the job's heartbeat ends and another courier begins the next.
   if ('refused' in checked) return { ...finish(checked.refused), tls: undefined, peer: undefined }
-  if (checked.minTls === 'TLSv1.3' && session.evidence.version !== 'TLSv1.3') return finish('tls_too_weak')
+  const tooWeak = shortOf(checked.policy, session.evidence)
+  if (tooWeak !== undefined) return finish(tooWeak)
   let ciphertext: Ciphertext
   try {
     ciphertext = admit(checked.ciphertext, delivery)
@@ -87,6 +89,15 @@ export async function sendDelivery(
   )
   // A crash here, after the server's 250, leaves a delivery that is sent again: the same Message-ID, the same bytes.
   return finish(outcome, reply)
+}
+
+/** In what the server falls short of the policy in force, if in anything. */
+function shortOf(
+  { minTls, floor }: SendingPolicy,
+  { version, rule }: TlsEvidence,
+): FailureOutcome | undefined {
+  if (minTls === 'TLSv1.3' && version !== 'TLSv1.3') return 'tls_too_weak'
+  return reaches(rule, floor) ? undefined : 'destination_below_floor'
 }
 
 /** The result of an attempt that found no server to speak to, or was refused before. */

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { TlsLevel } from '../../audit/index.ts'
 import type { Clock, RecipientCode } from '../../kernel/index.ts'
 import { inBatches } from '../../platform/index.ts'
 import { checkStillUsable } from '../../recipients/index.ts'
@@ -7,6 +8,10 @@ import { beginAttempts, type PendingDelivery } from '../store.ts'
 /** What the policy in force asks of sending. */
 export interface SendingPolicy {
   readonly minTls: 'TLSv1.2' | 'TLSv1.3'
+  /** The weakest level at which a server may be authenticated; see `delivery/level.ts`. */
+  readonly floor: TlsLevel
+  /** Whether something fresh must be known of a revocation of the server's certificate. */
+  readonly revocation: 'when_known' | 'required'
 }
 
 /** The policy at a time; undefined when none is in force, and so nothing is sent. */
@@ -15,7 +20,7 @@ export type PolicyAt = (at: Date) => Promise<SendingPolicy | undefined>
 export type Checked =
   | 'not_ours'
   | { readonly refused: RecipientCode | 'sending_not_approved' }
-  | { readonly ciphertext: Uint8Array; readonly minTls: SendingPolicy['minTls'] }
+  | { readonly ciphertext: Uint8Array; readonly policy: SendingPolicy }
 export type LastCheck = (delivery: PendingDelivery) => Promise<Checked>
 
 /** What is larger goes through alone, so that a batch stays small in memory. */
@@ -40,9 +45,7 @@ export function openLastCheck(knex: Knex, clock: Clock, policyAt: PolicyAt): Las
       if (ciphertext === undefined) return 'not_ours'
       // What is final comes first: a revoked key is not waited for.
       if (refused !== undefined) return { refused }
-      return policy === undefined
-        ? { refused: 'sending_not_approved' }
-        : { ciphertext, minTls: policy.minTls }
+      return policy === undefined ? { refused: 'sending_not_approved' } : { ciphertext, policy }
     })
   }
   // Two in turn: while one waits for the disk, the other gathers.
