@@ -227,17 +227,23 @@ export async function insertAttempts(
   return new Set(inserted.map(row => row.delivery_id))
 }
 
-/** Whose queued deliveries are meant: by full fingerprint, or all of a recipient. */
-export type Waiting = { readonly certificate: string } | { readonly recipient: RecipientId }
+/** Whose queued deliveries are meant: of a primary key or one of its subkeys, by full fingerprints, or of a recipient. */
+export type Waiting =
+  | { readonly certificate: string; readonly encryptionSubkey?: string }
+  | { readonly recipient: RecipientId }
 
 /** A condition on deliveries `d`. Both go by the index on certificates. */
-function waiting(which: Waiting): { readonly sql: string; readonly binding: string } {
-  return 'certificate' in which
-    ? { sql: `d.state = 'queued' AND d.certificate = ?`, binding: which.certificate }
-    : {
-        sql: `d.state = 'queued' AND d.certificate IN (SELECT fingerprint FROM certificates WHERE recipient_id = ?)`,
-        binding: which.recipient,
-      }
+function waiting(which: Waiting): { readonly sql: string; readonly bindings: readonly string[] } {
+  if ('recipient' in which)
+    return {
+      sql: `d.state = 'queued' AND d.certificate IN (SELECT fingerprint FROM certificates WHERE recipient_id = ?)`,
+      bindings: [which.recipient],
+    }
+  const { certificate, encryptionSubkey } = which
+  const queued = `d.state = 'queued' AND d.certificate = ?`
+  return encryptionSubkey === undefined
+    ? { sql: queued, bindings: [certificate] }
+    : { sql: `${queued} AND d.encryption_subkey = ?`, bindings: [certificate, encryptionSubkey] }
 }
 
 /** Ends at most `limit` queued deliveries as failed; those that somebody has locked are passed over. */
@@ -248,22 +254,22 @@ export async function failWaiting(
   at: Date,
   limit: number,
 ): Promise<{ id: DeliveryId; attempts: number }[]> {
-  const { sql, binding } = waiting(which)
+  const { sql, bindings } = waiting(which)
   const { rows } = await trx.raw<{ rows: { id: DeliveryId; attempts: number }[] }>(
     `UPDATE deliveries SET state = 'failed', outcome = ?, settled_at = ?, next_attempt_at = NULL, ciphertext = NULL
       WHERE id IN (SELECT d.id FROM deliveries d WHERE ${sql} LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)
       RETURNING id, attempts`,
-    [outcome, at, binding, limit],
+    [outcome, at, ...bindings, limit],
   )
   return rows
 }
 
 /** How many are still queued; when there are some, after a pause. */
 export async function countWaiting(trx: Knex.Transaction, which: Waiting, pauseMs: number): Promise<number> {
-  const { sql, binding } = waiting(which)
+  const { sql, bindings } = waiting(which)
   const { rows } = await trx.raw<{ rows: { count: number }[] }>(
     `SELECT count(*)::int AS count FROM deliveries d WHERE ${sql}`,
-    [binding],
+    [...bindings],
   )
   const count = rows[0]?.count ?? 0
   if (count > 0) await trx.raw(`SELECT pg_sleep(?)`, [pauseMs / 1000])

@@ -8,6 +8,7 @@ export {
   inventoryOf,
 } from './estate/inventory.ts'
 export {
+  type CertificateDetails,
   type CertificateFilter,
   type CertificateRecord,
   findCertificate,
@@ -19,9 +20,10 @@ export { exposureCsv } from './exposure/csv.ts'
 export { exposureJson } from './exposure/json.ts'
 export { type ExposedDelivery, type Exposure, exposureOf } from './exposure/report.ts'
 export { fingerprintWords, grouped } from './fingerprint/show.ts'
-export { type ApprovedProposal, activateCertificate } from './life/activate.ts'
+export { type ApprovedProposal, activateCertificate, leavesRoom } from './life/activate.ts'
 export { retireAll } from './life/retire.ts'
 export {
+  endRevokedSubkey,
   type Revocation,
   type RevocationMeans,
   type RevocationOrder,
@@ -31,4 +33,5 @@ export {
 } from './life/revoke.ts'
 export { type CertificateStanding, type CertificateState, certificateRefusal } from './life/standing.ts'
 export type { StopDeliveries } from './life/stop.ts'
+export type { CertificateName, UnderPrimaryKey } from './life/store.ts'
 export { explainReason, type ReasonExplanation } from './reasons.ts'

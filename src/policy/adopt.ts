@@ -14,6 +14,7 @@ import { lifecycleOf, listPolicies, readPolicyFile } from './load.ts'
 import { insertRecord, insertRefusals } from './store.ts'
 
 const instant = z.iso.datetime()
+const hex = z.string().regex(/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/)
 
 /** The body of a change request `policy.adopt`: what its approver puts in force, and whom that cuts off. */
 const adoptionSchema = z.strictObject({
@@ -25,7 +26,9 @@ const adoptionSchema = z.strictObject({
   assessed: z.int().min(0),
   refused: z.array(
     z.strictObject({
-      fingerprint: z.string().regex(/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/),
+      fingerprint: hex,
+      /** Absent in what was asked before a primary key could have several: then it is the first. */
+      encryptionSubkey: hex.optional(),
       reasons: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)),
       from: instant,
     }),
@@ -77,8 +80,9 @@ export async function proposeAdoption(
     effectiveAt: from.toISOString(),
     expiresAt: until.toISOString(),
     assessed,
-    refused: refused.map(({ fingerprint, reasons, from: start }) => ({
+    refused: refused.map(({ fingerprint, encryptionSubkey, reasons, from: start }) => ({
       fingerprint,
+      encryptionSubkey,
       reasons: [...reasons],
       from: start.toISOString(),
     })),

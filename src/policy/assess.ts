@@ -12,6 +12,7 @@ import { type CertificateInUse, findInUse } from './store.ts'
 /** A certificate in use that a policy does not allow, why, and from when. */
 export interface PolicyRefusal {
   readonly fingerprint: string
+  readonly encryptionSubkey: string
   readonly address: Address
   readonly reasons: readonly CertificateReason[]
   readonly from: Date
@@ -58,7 +59,7 @@ export async function assess(
   for await (const { fingerprint, encryptionSubkey, bytes, address } of certificates) {
     const verdict = await inspect(bytes, address, period.from, measure, { pinned: encryptionSubkey })
     const refusal = refusalOf(verdict, period)
-    if (refusal !== undefined) refused.push({ fingerprint, address, ...refusal })
+    if (refusal !== undefined) refused.push({ fingerprint, encryptionSubkey, address, ...refusal })
     assessed++
   }
   return { assessed, refused }
@@ -78,11 +79,12 @@ function refusalOf(
 
 /** Every certificate that is encrypted to, or still sent for, at `at`; in pages, so that any number fits. */
 export async function* certificatesInUse(knex: Knex, at: Date): AsyncGenerator<CertificateInUse> {
-  let after = ''
+  let after = { fingerprint: '', encryptionSubkey: '' }
   for (;;) {
     const page = await findInUse(knex, at, after, pageSize)
     yield* page
-    after = page.at(-1)?.fingerprint ?? ''
-    if (page.length < pageSize) return
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) return
+    after = last
   }
 }

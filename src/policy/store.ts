@@ -79,11 +79,13 @@ export async function insertRecord(trx: Knex.Transaction, record: PolicyRecord):
 
 export interface StoredRefusal {
   readonly fingerprint: string
+  /** Absent in what was asked before a primary key could have several: then it is the first. */
+  readonly encryptionSubkey?: string | undefined
   readonly reasons: readonly string[]
   readonly from: Date
 }
 
-/** Adds refusals; one that is there already stays as it is. Gives the fingerprints that were new. */
+/** Adds refusals; one that is there already stays as it is. Gives the fingerprints of those that were new. */
 export async function insertRefusals(
   trx: Knex.Transaction,
   record: PolicyRecordId,
@@ -91,16 +93,23 @@ export async function insertRefusals(
 ): Promise<readonly string[]> {
   if (refusals.length === 0) return []
   const { rows } = await trx.raw<{ rows: { fingerprint: string }[] }>(
-    `INSERT INTO policy_refusals (record_id, fingerprint, reasons, from_at)
-     SELECT ?, c.fingerprint, f.reasons, f.from_at
-       FROM jsonb_to_recordset(?::jsonb) AS f (fingerprint text, reasons text[], from_at timestamptz)
+    `INSERT INTO policy_refusals (record_id, fingerprint, encryption_subkey, reasons, from_at)
+     SELECT ?, c.fingerprint, c.encryption_subkey, f.reasons, f.from_at
+       FROM jsonb_to_recordset(?::jsonb)
+            AS f (fingerprint text, encryption_subkey text, reasons text[], from_at timestamptz)
        JOIN certificates c ON c.fingerprint = f.fingerprint
+            AND (c.encryption_subkey = f.encryption_subkey OR f.encryption_subkey IS NULL AND c.follows IS NULL)
      ON CONFLICT DO NOTHING
      RETURNING fingerprint`,
     [
       record,
       JSON.stringify(
-        refusals.map(({ fingerprint, reasons, from }) => ({ fingerprint, reasons, from_at: from })),
+        refusals.map(({ fingerprint, encryptionSubkey, reasons, from }) => ({
+          fingerprint,
+          encryption_subkey: encryptionSubkey ?? null,
+          reasons,
+          from_at: from,
+        })),
       ),
     ],
   )
@@ -115,19 +124,20 @@ export interface CertificateInUse {
   readonly address: Address
 }
 
-/** The next page of certificates in use, in the order of their fingerprints. */
+/** The next page of certificates in use, in the order of their names. */
 export async function findInUse(
   knex: Knex,
   at: Date,
-  after: string,
+  after: Pick<CertificateInUse, 'fingerprint' | 'encryptionSubkey'>,
   limit: number,
 ): Promise<readonly CertificateInUse[]> {
   const { rows } = await knex.raw<{ rows: CertificateInUse[] }>(
     `SELECT c.fingerprint, c.encryption_subkey AS "encryptionSubkey", c.bytes, r.address
        FROM certificates c JOIN recipients r ON r.id = c.recipient_id
-      WHERE c.fingerprint > ? AND (c.state = 'active' OR c.state = 'retired' AND c.finish_until > ?)
-      ORDER BY c.fingerprint LIMIT ?`,
-    [after, at, limit],
+      WHERE (c.fingerprint, c.encryption_subkey) > (?, ?)
+        AND (c.state = 'active' OR c.state = 'retired' AND c.finish_until > ?)
+      ORDER BY c.fingerprint, c.encryption_subkey LIMIT ?`,
+    [after.fingerprint, after.encryptionSubkey, at, limit],
   )
   return rows
 }

@@ -104,6 +104,8 @@ export interface Proposal extends ShownFingerprint {
 }
 
 export interface HeldCertificate extends ShownFingerprint {
+  /** Two can be of one fingerprint, and differ by this. */
+  readonly encryptionSubkey: string
   readonly algorithm: string
   readonly format: Format
   readonly state: 'active' | 'retired' | 'revoked'

@@ -28,7 +28,8 @@ interface NoCertificate {
  * effect, the last one decides; when it has lapsed, nothing is sent at all, which is asked elsewhere (`policy`).
  */
 const notAllowed = `EXISTS (
-  SELECT FROM policy_refusals f WHERE f.fingerprint = c.fingerprint AND f.from_at <= ?
+  SELECT FROM policy_refusals f WHERE f.fingerprint = c.fingerprint
+     AND f.encryption_subkey = c.encryption_subkey AND f.from_at <= ?
      AND f.record_id = (SELECT id FROM policy_records WHERE effective_at <= ? AND expires_at > ?
                          ORDER BY effective_at DESC, id DESC LIMIT 1))`
 

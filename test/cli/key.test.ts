@@ -91,13 +91,24 @@ test('key exposure gives CSV, or JSON, of what the key opens', async () => {
 test('key list and key show say how a certificate stands', async () => {
   const pin = await insertCertificate(post.owner, await insertRecipient(post.owner), { state: 'retired' })
   const { stdout } = run('key', 'list', '--state', 'retired')
-  expect(stdout).toMatch(new RegExp(`^${pin.certificate}  retired  ${pin.address}  .*seipdv1  no end$`, 'm'))
+  expect(stdout).toMatch(
+    new RegExp(`^${pin.certificate}  retired  ${pin.address}  .*seipdv1  no end  subkey `, 'm'),
+  )
   const all = JSON.parse(run('key', 'list', '--json').stdout) as { fingerprint: string; state: string }[]
   expect(all.find(({ fingerprint }) => fingerprint === pin.certificate)).toMatchObject({ state: 'retired' })
+  // Another subkey of the same key is told apart.
+  const newer = await insertCertificate(post.owner, pin, { under: pin.certificate })
+  const both = run('key', 'list').stdout.split('\n')
+  for (const { encryptionSubkey } of [pin, newer])
+    expect(
+      both.filter(line => line.startsWith(pin.certificate) && line.includes(encryptionSubkey)),
+    ).toHaveLength(1)
   const shown = run('key', 'show', pin.certificate)
   expect(shown.status).toBe(0)
   expect(shown.stdout).toContain(pin.certificate.replace(/.{4}(?=.)/g, '$& '))
   expect(shown.stdout).toMatch(/in words +\w+( \w+){19}\n/)
+  for (const { encryptionSubkey } of [pin, newer])
+    expect(shown.stdout).toContain(encryptionSubkey.replace(/.{4}(?=.)/g, '$& '))
 })
 
 test('inventory counts by algorithm, format, state and end, and names our own key', async () => {

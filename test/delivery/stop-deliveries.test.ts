@@ -136,7 +136,7 @@ describe('what waits for a key that was stopped', () => {
         'id',
         many.map(({ delivery }) => delivery),
       )
-      .update({ certificate })
+      .update({ certificate, encryption_subkey: certificate })
     expect(await stop({ certificate })).toBe(1200)
     const left = await post.owner('deliveries').where({ certificate, state: 'queued' }).select('id')
     expect(left).toEqual([])

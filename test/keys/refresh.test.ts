@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Clock, RecipientId } from '../../src/kernel/index.ts'
+import type { Address, Clock, RecipientId } from '../../src/kernel/index.ts'
 import { openRefresh, type Refresh, takeCopy } from '../../src/keys/index.ts'
 import { openFetcher } from '../../src/platform/https/index.ts'
 import { type Database, openDatabase } from '../../src/platform/index.ts'
@@ -210,12 +210,106 @@ describe('a newer copy moves the end', () => {
   })
 })
 
-test('a newer subkey of the owner is kept with the copy, and the pinned one stays pinned', async () => {
-  const key = await enrolled()
-  wkd = ok(encode([...key.copy(200), ...encryptionSubkey(curve25519Body(later), { created: later }, key.by)]))
-  expect(await refresh.refresh(key.fingerprint)).toBe('renewed')
-  expect(await rowOf(key)).toMatchObject({ encryption_subkey: fingerprintOf(key.subkey.body) })
-  expect((await rowOf(key)).expires_at.toISOString()).toBe(dayAfter(200))
+describe('a newer subkey of the owner', () => {
+  const newSubkey = (key: Owned, body = curve25519Body(later)) => ({
+    body,
+    parts: encryptionSubkey(body, { created: later }, key.by),
+  })
+
+  test('is proposed, and the pinned one stays pinned', async () => {
+    const key = await enrolled()
+    const { body, parts } = newSubkey(key)
+    wkd = ok(encode([...key.copy(200), ...parts]))
+    expect(await refresh.refresh(key.fingerprint)).toBe('proposed')
+    expect(proposed).toMatchObject([{ recipient: key.recipient }])
+    const judged = await inspector.inspect(proposed[0]!.bytes, key.address as Address, at, standard)
+    expect(judged).toMatchObject({ verdict: 'accept', encryptionSubkey: fingerprintOf(body) })
+    expect(await rowOf(key)).toMatchObject({
+      state: 'active',
+      encryption_subkey: fingerprintOf(key.subkey.body),
+    })
+    expect((await rowOf(key)).expires_at.toISOString()).toBe(dayAfter(200))
+    expect(stopped).toEqual([])
+  })
+
+  test('does not hold up what the copy says of the pinned one', async () => {
+    const key = await enrolled()
+    wkd = ok(encode([...key.copy(300, later), ...newSubkey(key).parts]))
+    expect(await refresh.refresh(key.fingerprint)).toBe('renewed')
+    expect((await rowOf(key)).expires_at.toISOString()).toBe(dayAfter(300))
+    expect(proposed).toHaveLength(1)
+  })
+
+  test('is proposed with what we know, when a keyserver gives it without user IDs', async () => {
+    const key = await enrolled()
+    vks = ok(armored(encode([primaryKey(key.by), ...newSubkey(key).parts])))
+    expect(await refresh.refresh(key.fingerprint)).toBe('proposed')
+    const judged = await inspector.inspect(proposed[0]!.bytes, key.address as Address, at, standard)
+    expect(judged).toMatchObject({ verdict: 'accept' })
+  })
+
+  test('is proposed when the pinned one has expired', async () => {
+    const key = await enrolled()
+    wkd = ok(encode([...key.copy(1, later), ...newSubkey(key).parts]))
+    expect(await refresh.refresh(key.fingerprint)).toBe('proposed')
+    expect(await rowOf(key)).toMatchObject({ encryption_subkey: fingerprintOf(key.subkey.body) })
+  })
+
+  test('of a key that was replaced by another key is left alone', async () => {
+    const key = await enrolled('retired')
+    wkd = ok(encode([...key.copy(300, later), ...newSubkey(key).parts]))
+    expect(await refresh.refresh(key.fingerprint)).toBe('unchanged')
+    expect(proposed).toEqual([])
+  })
+
+  /** The first subkey is replaced by a second one and may still finish. */
+  async function rotated(): Promise<{ key: Owned; old: string; parts: readonly Part[] }> {
+    const key = await enrolled()
+    const { body, parts } = newSubkey(key)
+    const old = fingerprintOf(key.subkey.body)
+    await owner
+      .knex('certificates')
+      .where({ fingerprint: key.fingerprint })
+      .update({ state: 'retired', retired_at: at, finish_until: dayAfter(1000) })
+    await owner.knex('certificates').insert({
+      fingerprint: key.fingerprint,
+      recipient_id: key.recipient,
+      bytes: encode([...key.copy(200), ...parts]),
+      encryption_subkey: fingerprintOf(body),
+      algorithm: 'ecdh-curve25519',
+      format: 'seipdv1',
+      state: 'active',
+      accepted_at: at,
+      expires_at: null,
+    })
+    return { key, old, parts }
+  }
+  const statesOf = async ({ fingerprint }: Owned) =>
+    owner.knex('certificates').where({ fingerprint }).orderBy('accepted_at').pluck<string[]>('state')
+
+  test('once in use stays in use when the one before it is revoked; what waits for that one stops', async () => {
+    const { key, old, parts } = await rotated()
+    vks = ok(encode([...key.copy(200), key.revocation(0x28), ...parts]))
+    await refresh.refresh(key.fingerprint)
+    expect(await statesOf(key)).toEqual(['retired', 'active'])
+    expect(stopped).toEqual([{ certificate: key.fingerprint, encryptionSubkey: old }])
+    const [before] = await owner.knex('certificates').where({ encryption_subkey: old }).pluck('finish_until')
+    expect(before).toEqual(at)
+    expect(await eventsOf(key)).toContainEqual(
+      expect.objectContaining({ type: 'certificate.retired', encryptionSubkey: old }),
+    )
+    // Once.
+    await refresh.refresh(key.fingerprint)
+    expect(stopped).toHaveLength(1)
+  })
+
+  test('falls with the primary key, and so does the one before it', async () => {
+    const { key } = await rotated()
+    vks = ok(encode([primaryKey(key.by), key.revocation()]))
+    expect(await refresh.refresh(key.fingerprint)).toBe('revoked')
+    expect(await statesOf(key)).toEqual(['revoked', 'revoked'])
+    expect(stopped).toEqual([{ certificate: key.fingerprint }])
+  })
 })
 
 describe('a revocation is taken:', () => {

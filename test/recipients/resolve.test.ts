@@ -130,8 +130,13 @@ test('a certificate that the policy in force refuses is refused from its time on
   const refusing = async (record: string, from: number) => {
     const pin = await insertCertificate(owner.knex, await insertRecipient(owner.knex))
     const from_at = new Date(now.getTime() + from * hour)
-    const fingerprint = pin.certificate
-    await owner.knex('policy_refusals').insert({ record_id: record, fingerprint, reasons: ['x'], from_at })
+    await owner.knex('policy_refusals').insert({
+      record_id: record,
+      fingerprint: pin.certificate,
+      encryption_subkey: pin.encryptionSubkey,
+      reasons: ['x'],
+      from_at,
+    })
     return (await resolve(pin.address)).refused[0]?.code
   }
   expect(await refusing('pol_now', -1)).toBe('certificate_not_allowed')

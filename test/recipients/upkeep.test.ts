@@ -431,8 +431,8 @@ describe('a policy', () => {
     const record = await schedule(inDays(120))
     const refusal = { record_id: record, reasons: ['rsa_too_small'], from_at: inDays(120) }
     await post.owner('policy_refusals').insert([
-      { ...refusal, fingerprint },
-      { ...refusal, fingerprint: replaced.fingerprint },
+      { ...refusal, fingerprint, encryption_subkey: fingerprint },
+      { ...refusal, fingerprint: replaced.fingerprint, encryption_subkey: replaced.fingerprint },
     ])
     await post.owner('certificates').where({ fingerprint: replaced.fingerprint }).update({ state: 'retired' })
     const spoken: [number, Told[]][] = []

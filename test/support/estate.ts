@@ -44,7 +44,8 @@ export async function fillEstate(owner: Knex, count: number): Promise<void> {
     INSERT INTO policy_records (id, policy, sha256, effective_at, expires_at, approved_at)
       SELECT 'pol_' || n, 'standard', repeat('0', 64), now() - n * interval '100 days', ${farEnd}, now()
         FROM generate_series(1, 5) n;
-    INSERT INTO policy_refusals SELECT 'pol_1', fingerprint, '{rsa_too_small}', now() - interval '1 day' FROM certificates
+    INSERT INTO policy_refusals (record_id, fingerprint, encryption_subkey, reasons, from_at)
+      SELECT 'pol_1', fingerprint, encryption_subkey, '{rsa_too_small}', now() - interval '1 day' FROM certificates
       WHERE right(fingerprint, 2) = '64';
     DROP TABLE estate`)
   for (const table of [

@@ -9,6 +9,8 @@ interface CertificateColumns {
   /** Of a retired one; by default it has all the time in the world. */
   readonly finishUntil?: Date
   readonly format?: 'seipdv1' | 'seipdv2'
+  /** The fingerprint of a primary key that has others already; by default it is a new one. */
+  readonly under?: string
 }
 
 let count = 0
@@ -41,9 +43,10 @@ export async function insertCertificate(
     expiresAt,
     finishUntil = new Date('2100-01-01T00:00:00Z'),
     format = 'seipdv1',
+    under = fingerprint(),
   }: CertificateColumns = {},
 ): Promise<Pin> {
-  const [certificate, encryptionSubkey] = [fingerprint(), fingerprint()]
+  const [certificate, encryptionSubkey] = [under, fingerprint()]
   await owner('certificates').insert({
     fingerprint: certificate,
     recipient_id: recipient,

@@ -45,11 +45,11 @@ export function keyCommand(): Command {
     .action(async (fingerprint: string, { json }: { json?: true }) => {
       const record = await withOwner(knex => findCertificate(knex, fingerprint))
       if (json) printJson({ ...record, words: fingerprintWords(fingerprint) })
-      else print(describe(record))
+      else print(record.subkeys.map(describe).join('\n\n'))
     })
   key
     .command('revoke')
-    .description('stop using a certificate, at once and for good')
+    .description('stop using a certificate with all its subkeys, at once and for good')
     .argument('<fingerprint>', 'in full', parseFingerprint)
     .requiredOption('--reason <reason>', revocationReasons.join(', '), parseReason)
     .option('--json', 'answer as JSON')
@@ -73,7 +73,7 @@ export function keyCommand(): Command {
     })
   key
     .command('exposure')
-    .description('every delivery that the holder of the private key can read')
+    .description('every delivery that the holder of the private key, with all its subkeys, can read')
     .argument('<fingerprint>', 'in full', parseFingerprint)
     .option('--since <time>', 'accepted at or after, ISO 8601', parseTime)
     .option('--csv', 'answer as CSV (the default)')
@@ -94,17 +94,20 @@ function allOf(filter: CertificateFilter): Promise<readonly CertificateRecord[]>
   return withOwner(async knex => {
     const limit = 200
     const all: CertificateRecord[] = []
-    for (let after = ''; ; after = all.at(-1)?.fingerprint ?? '') {
-      const page = await listCertificates(knex, filter, { limit, after })
+    for (let after: CertificateRecord | undefined; ; after = all.at(-1)) {
+      const page = await listCertificates(knex, filter, { limit, ...(after && { after }) })
       all.push(...page)
       if (page.length < limit) return all
     }
   })
 }
 
-function lineOf({ fingerprint, address, algorithm, format, state, expiresAt }: CertificateRecord): string {
+function lineOf(record: CertificateRecord): string {
+  const { fingerprint, encryptionSubkey, address, algorithm, format, state, expiresAt } = record
   const end = expiresAt?.toISOString().slice(0, 10) ?? 'no end'
-  return inert(`${fingerprint}  ${state}  ${address}  ${algorithm}  ${format}  ${end}`)
+  return inert(
+    `${fingerprint}  ${state}  ${address}  ${algorithm}  ${format}  ${end}  subkey ${encryptionSubkey}`,
+  )
 }
 
 function describe(record: CertificateRecord): string {

@@ -36,7 +36,14 @@ export const limit = z
 
 export const recipientId = z.custom<RecipientId>(value => typeof value === 'string' && isId('rcp', value))
 
-export const fingerprint = z.string().regex(/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/)
+/** The fingerprints of a primary key and of its encryption subkey. */
+export const certificateName = z
+  .string()
+  .regex(/^(?:[0-9A-F]{40}|[0-9A-F]{64})-(?:[0-9A-F]{40}|[0-9A-F]{64})$/)
+  .transform(text => {
+    const [fingerprint = '', encryptionSubkey = ''] = text.split('-')
+    return { fingerprint, encryptionSubkey }
+  })
 
 /** A day or a point in time. */
 export const instant = z

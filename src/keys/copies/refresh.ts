@@ -3,15 +3,21 @@ import type { Fetched, Fetcher } from '../../platform/https/index.ts'
 import { keyserverAt } from '../discovery/vks.ts'
 import { askWkd } from '../discovery/wkd.ts'
 import { findStored, markRefreshed } from './store.ts'
-import { type CopyDependencies, type CopyOutcome, type CopySource, takeCopy } from './take-copy.ts'
+import {
+  type CopyDependencies,
+  type CopyOutcome,
+  type CopySource,
+  type StoredCopy,
+  takeCopy,
+} from './take-copy.ts'
 
 export interface RefreshDependencies extends CopyDependencies {
   readonly fetcher: Fetcher
   /** Origin of a verifying keyserver; undefined: none is asked. */
   readonly keyserver: URL | undefined
   /**
-   * Told of a certificate of another fingerprint that the recipient's domain has for their address. It is not checked,
-   * and all that may come of it is a proposal.
+   * Told of a certificate of another fingerprint that the recipient's domain has for their address, and of a copy in which a
+   * newer encryption subkey would be chosen. It is not checked, and all that may come of it is a proposal.
    */
   readonly propose: (recipient: RecipientId, bytes: Uint8Array, source: 'refresh') => Promise<unknown>
 }
@@ -36,31 +42,36 @@ export function openRefresh(deps: RefreshDependencies): Refresh {
 
   const take = async (
     fingerprint: string,
-    recipient: RecipientId,
+    { recipient, state }: StoredCopy,
     source: CopySource,
     fetched: Fetched | undefined,
-  ): Promise<RefreshOutcome> => {
-    if (fetched?.ok !== true) return 'not_found'
+  ): Promise<readonly RefreshOutcome[]> => {
+    if (fetched?.ok !== true) return ['not_found']
     const { bytes } = fetched
-    const { outcome } = await takeCopy(deps, { actor: { kind: 'gateway' }, fingerprint, bytes, source })
-    if (outcome !== 'another') return outcome
+    const copy = await takeCopy(deps, { actor: { kind: 'gateway' }, fingerprint, bytes, source })
     // A keyserver was asked for this very fingerprint: an answer of another one is a mistake or worse.
-    if (source !== 'wkd') return 'refused'
-    await deps.propose(recipient, bytes, 'refresh')
-    return 'proposed'
+    if (copy.outcome === 'another' && source !== 'wkd') return ['refused']
+    const news = copy.outcome === 'another' ? bytes : 'newer' in copy ? copy.newer : undefined
+    const outcome = copy.outcome === 'another' ? [] : [copy.outcome]
+    // What its owner replaced by another key is not brought back because of a new subkey.
+    if (news === undefined || (copy.outcome !== 'another' && state !== 'active')) return outcome
+    await deps.propose(recipient, news, 'refresh')
+    return [...outcome, 'proposed']
   }
 
   return {
     async refresh(fingerprint) {
       const stored = await findStored(knex, fingerprint)
       if (stored === undefined) throw new SealpostError('not_found')
-      const { recipient, address, state } = stored
+      const { address, state, encryptionSubkey } = stored
       if (state === 'revoked') return 'unchanged'
       const [wkd, vks] = await Promise.all([askWkd(fetcher, address), server?.byFingerprint(fingerprint)])
       // The keyserver's first: what it revokes is not proposed again.
-      const outcomes = [await take(fingerprint, recipient, 'vks', vks)]
-      outcomes.push(await take(fingerprint, recipient, 'wkd', wkd))
-      await markRefreshed(knex, fingerprint, clock.now())
+      const outcomes = [
+        ...(await take(fingerprint, stored, 'vks', vks)),
+        ...(await take(fingerprint, stored, 'wkd', wkd)),
+      ]
+      await markRefreshed(knex, { fingerprint, encryptionSubkey }, clock.now())
       return order.find(outcome => outcomes.includes(outcome)) ?? 'not_found'
     },
   }

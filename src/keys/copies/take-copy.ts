@@ -3,9 +3,9 @@ import { type Actor, appendEvents } from '../../audit/index.ts'
 import { type Address, type Clock, type RecipientId, SealpostError } from '../../kernel/index.ts'
 import type { NoticeSender } from '../../notices/index.ts'
 import type { CertificatePolicy, Format, Inspector } from '../../sealer/host/index.ts'
-import { revokeCertificate } from '../life/revoke.ts'
+import { endRevokedSubkey, revokeCertificate } from '../life/revoke.ts'
 import type { StopDeliveries } from '../life/stop.ts'
-import { findStored, replaceCopy } from './store.ts'
+import { findFinishing, findStored, replaceCopy } from './store.ts'
 
 export type CopySource = 'upload' | 'wkd' | 'vks'
 
@@ -30,11 +30,18 @@ export interface OfferedCopy {
 
 /**
  * What came of it. `another`: the file is a certificate, but not this one. `refused`: it is this one, but cannot be used
- * as it is, or not be read at all.
+ * as it is, or not be read at all. `renewed`: it is kept, and the end moved; what is kept and does not move the end is
+ * `unchanged` for everybody but us.
  */
 export type CopyOutcome =
-  | { readonly outcome: 'revoked' | 'unchanged' | 'another' | 'refused' }
-  | { readonly outcome: 'renewed'; readonly expiresAt: Date | null }
+  | { readonly outcome: 'revoked' | 'another' }
+  | ({ readonly outcome: 'unchanged' | 'refused' } & Newer)
+  | ({ readonly outcome: 'renewed'; readonly expiresAt: Date | null } & Newer)
+
+interface Newer {
+  /** Both copies as one, when another subkey than the pinned one would be chosen in it: something to propose. */
+  readonly newer?: Uint8Array
+}
 
 /** What we have of a certificate. */
 export interface StoredCopy {
@@ -50,7 +57,9 @@ export interface StoredCopy {
 /**
  * Takes from another copy of a certificate what it may change of ours, and nothing else: it may revoke, and while the
  * certificate is active it may move its end, when both copies together are accepted with the same primary key and the
- * same pinned subkey. What was revoked stays so. Throws `not_found`, and what the sandbox throws.
+ * same pinned subkey. A newer subkey is pointed out and not used. What was revoked stays so: a revocation of the primary
+ * key or of the pinned subkey ends everything under the primary key, one of a subkey that was replaced before ends what is
+ * still on its way to that one. Throws `not_found`, and what the sandbox throws.
  */
 export async function takeCopy(deps: CopyDependencies, offered: OfferedCopy): Promise<CopyOutcome> {
   const { knex, clock, inspector } = deps
@@ -60,6 +69,7 @@ export async function takeCopy(deps: CopyDependencies, offered: OfferedCopy): Pr
 
   const { address, bytes: known, encryptionSubkey: pinned } = stored
   if (await inspector.revokes(offered.bytes, known, pinned)) return revoke(deps, offered)
+  if (stored.state === 'active') await endReplaced(deps, offered, stored.recipient)
   const policy = await deps.policy(knex)
   if (policy === undefined) return { outcome: 'unchanged' }
 
@@ -68,20 +78,41 @@ export async function takeCopy(deps: CopyDependencies, offered: OfferedCopy): Pr
   if (seen.fingerprint === null) return { outcome: 'refused' }
   if (seen.fingerprint !== offered.fingerprint) return { outcome: 'another' }
   if (saysRevoked(seen.reasons, offered.source)) return revoke(deps, offered)
-  if (stored.state !== 'active') return { outcome: 'unchanged' }
 
   const [merged, same] = await Promise.all([
     inspector.merge(known, offered.bytes),
     inspector.merge(known, known),
   ])
   if (merged === undefined) return { outcome: 'refused' }
-  const verdict = await inspector.inspect(merged, address, at, policy, { pinned })
+  const [free, verdict] = await Promise.all([
+    inspector.inspect(merged, address, at, policy),
+    inspector.inspect(merged, address, at, policy, { pinned }),
+  ])
+  const newer: Newer = free.verdict === 'accept' && free.encryptionSubkey !== pinned ? { newer: merged } : {}
+  if (stored.state !== 'active') return { outcome: 'unchanged', ...newer }
   if (verdict.verdict === 'reject' || verdict.encryptionSubkey !== pinned || verdict.format === null)
-    return { outcome: 'refused' }
+    return { outcome: 'refused', ...newer }
   const expiresAt = verdict.expires === null ? null : new Date(verdict.expires)
   if (same !== undefined && Buffer.from(same).equals(merged) && sameTime(expiresAt, stored.expiresAt))
-    return { outcome: 'unchanged' }
-  return keep(deps, offered, stored, { ...stored, bytes: merged, expiresAt, format: verdict.format })
+    return { outcome: 'unchanged', ...newer }
+  const renewed = { ...stored, bytes: merged, expiresAt, format: verdict.format }
+  const kept = await keep(deps, offered, stored, renewed)
+  return kept && !sameTime(expiresAt, stored.expiresAt)
+    ? { outcome: 'renewed', expiresAt, ...newer }
+    : { outcome: 'unchanged', ...newer }
+}
+
+async function endReplaced(
+  { knex, clock, inspector, stop }: CopyDependencies,
+  { actor, fingerprint, bytes }: OfferedCopy,
+  recipient: RecipientId,
+): Promise<void> {
+  for (const finishing of await findFinishing(knex, fingerprint, clock.now())) {
+    const { encryptionSubkey } = finishing
+    if (!(await inspector.revokes(bytes, finishing.bytes, encryptionSubkey))) continue
+    const name = { fingerprint, encryptionSubkey }
+    await knex.transaction(trx => endRevokedSubkey(trx, clock, { actor, stop }, recipient, name))
+  }
 }
 
 /**
@@ -102,22 +133,22 @@ async function revoke(
   return { outcome: outcome === 'revoked' ? 'revoked' : 'unchanged' }
 }
 
-/** Unless somebody changed the certificate meanwhile: then the next copy will do. */
+/** Whether it was kept: not when somebody changed the certificate meanwhile; then the next copy will do. */
 async function keep(
   { knex, clock }: CopyDependencies,
   { actor, fingerprint, source }: OfferedCopy,
   stored: StoredCopy,
   renewed: StoredCopy,
-): Promise<CopyOutcome> {
+): Promise<boolean> {
   const { recipient, expiresAt } = renewed
   return knex.transaction(async trx => {
-    if (!(await replaceCopy(trx, fingerprint, stored, renewed))) return { outcome: 'unchanged' }
+    if (!(await replaceCopy(trx, fingerprint, stored, renewed))) return false
     const expires = expiresAt?.toISOString() ?? null
     const type = 'certificate.refreshed'
     await appendEvents(trx, clock, [
       { actor, event: { type, recipient, certificate: fingerprint, source, expires } },
     ])
-    return { outcome: 'renewed', expiresAt }
+    return true
   })
 }
 

@@ -3,9 +3,10 @@ import { type Address, type ProposalId, type RecipientId, SealpostError } from '
 import type { Format } from '../../sealer/host/index.ts'
 import type { RevocationReason } from '../life/revoke.ts'
 import type { CertificateState } from '../life/standing.ts'
-import { findRecord, findRecords } from './store.ts'
+import type { CertificateName } from '../life/store.ts'
+import { findRecords, recordsOf } from './store.ts'
 
-/** A certificate that was activated at some time, without its bytes. */
+/** An encryption subkey under a primary key that was activated at some time, without the certificate's bytes. */
 export interface CertificateRecord {
   /** Upper-case hex, as is the subkey's. */
   readonly fingerprint: string
@@ -35,25 +36,31 @@ export interface CertificateFilter {
 export interface Page {
   /** 1 to 200. */
   readonly limit: number
-  /** The fingerprint that the page before ended with. */
-  readonly after?: string
+  /** What the page before ended with. */
+  readonly after?: CertificateName
 }
 
-/** By fingerprint, at most `limit` of those behind `after`. */
+/** By fingerprint, then by subkey; at most `limit` of those behind `after`. */
 export function listCertificates(
   knex: Knex,
   filter: CertificateFilter,
-  { limit, after = '' }: Page,
+  { limit, after = { fingerprint: '', encryptionSubkey: '' } }: Page,
 ): Promise<readonly CertificateRecord[]> {
   return findRecords(knex, filter, Math.min(Math.max(limit, 1), 200), after)
 }
 
-/** Throws `not_found`. */
+/** The certificate that is known by a primary key, and what was enrolled under that key over the years. */
+export interface CertificateDetails extends CertificateRecord {
+  /** This one and the others under its primary key: the active one first, then the newest. */
+  readonly subkeys: readonly CertificateRecord[]
+}
+
+/** The active certificate under this primary key, else the newest. Throws `not_found`. */
 export async function findCertificate(
   knex: Knex | Knex.Transaction,
   fingerprint: string,
-): Promise<CertificateRecord> {
-  const record = await findRecord(knex, fingerprint)
-  if (record === undefined) throw new SealpostError('not_found')
-  return record
+): Promise<CertificateDetails> {
+  const subkeys = await recordsOf(knex, fingerprint)
+  if (subkeys[0] === undefined) throw new SealpostError('not_found')
+  return { ...subkeys[0], subkeys }
 }

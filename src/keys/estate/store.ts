@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { RecipientId } from '../../kernel/index.ts'
 import type { Inventory, InventoryLine } from './inventory.ts'
+import type { CertificateName } from '../life/store.ts'
 import type { CertificateFilter, CertificateRecord } from './list.ts'
 
 const columns = `c.fingerprint, c.recipient_id AS recipient, r.address, c.encryption_subkey AS "encryptionSubkey",
@@ -12,29 +13,33 @@ export async function findRecords(
   knex: Knex,
   { state, recipient, expiresBefore }: CertificateFilter,
   limit: number,
-  after: string,
+  after: CertificateName,
 ): Promise<readonly CertificateRecord[]> {
   const { rows } = await knex.raw<{ rows: CertificateRecord[] }>(
     `SELECT ${columns} FROM certificates c JOIN recipients r ON r.id = c.recipient_id
-      WHERE c.fingerprint > ?
+      WHERE (c.fingerprint, c.encryption_subkey) > (?, ?)
         ${state === undefined ? '' : 'AND c.state = ?'}
         ${recipient === undefined ? '' : 'AND c.recipient_id = ?'}
         ${expiresBefore === undefined ? '' : 'AND c.expires_at < ?'}
-      ORDER BY c.fingerprint LIMIT ?`,
-    [after, state, recipient, expiresBefore, limit].filter(value => value !== undefined),
+      ORDER BY c.fingerprint, c.encryption_subkey LIMIT ?`,
+    [after.fingerprint, after.encryptionSubkey, state, recipient, expiresBefore, limit].filter(
+      value => value !== undefined,
+    ),
   )
   return rows
 }
 
-export async function findRecord(
+/** All of a primary key: the active one first, then the newest. */
+export async function recordsOf(
   knex: Knex | Knex.Transaction,
   fingerprint: string,
-): Promise<CertificateRecord | undefined> {
+): Promise<readonly CertificateRecord[]> {
   const { rows } = await knex.raw<{ rows: CertificateRecord[] }>(
-    `SELECT ${columns} FROM certificates c JOIN recipients r ON r.id = c.recipient_id WHERE c.fingerprint = ?`,
+    `SELECT ${columns} FROM certificates c JOIN recipients r ON r.id = c.recipient_id WHERE c.fingerprint = ?
+      ORDER BY c.state = 'active' DESC, c.accepted_at DESC, c.encryption_subkey`,
     [fingerprint],
   )
-  return rows[0]
+  return rows
 }
 
 export async function countEstate(knex: Knex, at: Date): Promise<readonly InventoryLine[]> {
@@ -73,15 +78,15 @@ export async function* knownModuli(
   knex: Knex,
   recipient: RecipientId,
 ): AsyncGenerator<readonly KnownModulus[]> {
-  for (const { table, key, which } of modulusTables) {
-    for (let after = ''; ; ) {
-      const { rows } = await knex.raw<{ rows: { key: string; own: boolean; modulus: string }[] }>(
+  for (const { table, key, start, which } of modulusTables) {
+    for (let after: readonly string[] = start; ; ) {
+      const { rows } = await knex.raw<{ rows: { key: string[]; own: boolean; modulus: string }[] }>(
         `SELECT key, own, encode(modulus, 'hex') AS modulus
-           FROM (SELECT ${key} AS key, recipient_id = ? AS own, rsa_moduli FROM ${table}
-                  WHERE ${key} > ? AND rsa_moduli <> '{}' ${which}
+           FROM (SELECT ARRAY[${key}] AS key, recipient_id = ? AS own, rsa_moduli FROM ${table}
+                  WHERE (${key}) > (${start.map(() => '?').join(', ')}) AND rsa_moduli <> '{}' ${which}
                   ORDER BY ${key} LIMIT 500) page, unnest(rsa_moduli) AS modulus
           ORDER BY key`,
-        [recipient, after],
+        [recipient, ...after],
       )
       const last = rows.at(-1)
       if (last === undefined) break
@@ -92,6 +97,6 @@ export async function* knownModuli(
 }
 
 const modulusTables = [
-  { table: 'certificates', key: 'fingerprint', which: '' },
-  { table: 'proposals', key: 'id', which: `AND state NOT IN ('activated', 'dropped')` },
+  { table: 'certificates', key: 'fingerprint, encryption_subkey', start: ['', ''], which: '' },
+  { table: 'proposals', key: 'id', start: [''], which: `AND state NOT IN ('activated', 'dropped')` },
 ] as const

@@ -5,6 +5,7 @@ const columns = {
   delivery: row => row.delivery,
   application: row => row.applicationName,
   address: row => row.address,
+  encryption_subkey: row => row.encryptionSubkey,
   accepted_at: row => row.acceptedAt.toISOString(),
   state: row => row.state,
   outcome: row => row.outcome ?? '',

@@ -17,6 +17,8 @@ export interface ExposedDelivery {
   readonly application: ApplicationId
   readonly applicationName: string
   readonly address: Address
+  /** Which subkey of the certificate opens it. */
+  readonly encryptionSubkey: string
   readonly acceptedAt: Date
   readonly state: 'queued' | 'sending' | 'delivered' | 'failed'
   /** The named outcome so far; null before the first attempt. */
@@ -40,8 +42,8 @@ export interface Exposure {
 }
 
 /**
- * What the holder of a certificate's private key can read: every delivery that was accepted for it since a time, sent or
- * not. That somebody asked is audited before the first row is given. Throws `not_found`.
+ * What the holder of a certificate's private keys can read: every delivery that was accepted for any of its encryption
+ * subkeys since a time, sent or not. That somebody asked is audited before the first row is given. Throws `not_found`.
  */
 export async function exposureOf(
   knex: Knex,

@@ -22,7 +22,7 @@ export async function pageOfExposed(
 ): Promise<readonly ExposedDelivery[]> {
   const { rows } = await knex.raw<{ rows: ExposedDelivery[] }>(
     `SELECT d.message_id AS message, d.id AS delivery, m.application_id AS application, p.name AS "applicationName",
-            d.address, d.accepted_at AS "acceptedAt", d.state, d.outcome, d.attempts, d.settled_at AS "settledAt",
+            d.address, d.encryption_subkey AS "encryptionSubkey", d.accepted_at AS "acceptedAt", d.state, d.outcome, d.attempts, d.settled_at AS "settledAt",
             a.host, a.tls
        FROM deliveries d
        JOIN messages m ON m.id = d.message_id

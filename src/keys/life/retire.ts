@@ -23,9 +23,9 @@ export async function retireAll(
   await appendEvents(
     trx,
     clock,
-    retired.map(certificate => ({
+    retired.map(({ fingerprint: certificate, encryptionSubkey }) => ({
       actor,
-      event: { type: 'certificate.retired', recipient, certificate, finishUntil },
+      event: { type: 'certificate.retired', recipient, certificate, encryptionSubkey, finishUntil },
     })),
   )
   return stop(trx, clock, { recipient }, code)

@@ -2,10 +2,39 @@ import type { Knex } from 'knex'
 import type { Address, RecipientId } from '../../kernel/index.ts'
 import type { ApprovedProposal } from './activate.ts'
 import type { RevocationReason } from './revoke.ts'
+import type { CertificateState } from './standing.ts'
+
+/** A certificate under the primary key in question. */
+export interface UnderPrimaryKey {
+  readonly encryptionSubkey: string
+  readonly recipient: RecipientId
+  readonly state: CertificateState
+}
 
 /**
- * Revokes a certificate unless it is revoked already; gives its owner when this call did it. The row lock makes two
- * revocations at once one. No statement of the house turns `revoked` back.
+ * Every certificate under a primary key, locked. Who revokes and who activates takes these locks first, in this order, as
+ * does the trigger of the table: so none comes between the look at them and what is done. What it gives is of before the
+ * wait; whoever goes by it looks again.
+ */
+export async function lockPrimaryKey(
+  trx: Knex.Transaction,
+  fingerprint: string,
+): Promise<readonly UnderPrimaryKey[]> {
+  await trx('certificates')
+    .where({ fingerprint })
+    .orderBy('encryption_subkey')
+    .forNoKeyUpdate()
+    .select('encryption_subkey')
+  return trx('certificates').where({ fingerprint }).select<UnderPrimaryKey[]>({
+    encryptionSubkey: 'encryption_subkey',
+    recipient: 'recipient_id',
+    state: 'state',
+  })
+}
+
+/**
+ * Revokes all certificates under a primary key that are locked and not revoked yet; gives their owner when there were any.
+ * No statement of the house turns `revoked` back.
  */
 export async function markRevoked(
   trx: Knex.Transaction,
@@ -23,27 +52,40 @@ export async function markRevoked(
   return rows[0]
 }
 
-export async function certificateExists(trx: Knex.Transaction, fingerprint: string): Promise<boolean> {
-  const { rows } = await trx.raw<{ rows: unknown[] }>(`SELECT 1 FROM certificates WHERE fingerprint = ?`, [
-    fingerprint,
-  ])
-  return rows.length > 0
+/** The full names of a certificate: of its primary key and its encryption subkey. */
+export interface CertificateName {
+  readonly fingerprint: string
+  readonly encryptionSubkey: string
 }
 
-/** Retires a recipient's active certificate and gives its fingerprint; at most one is active. */
+/** Retires a recipient's active certificate and gives its name; at most one is active. */
 export async function retireActive(
   trx: Knex.Transaction,
   recipient: RecipientId,
   at: Date,
   finishUntil: Date,
-): Promise<readonly string[]> {
-  const { rows } = await trx.raw<{ rows: { fingerprint: string }[] }>(
+): Promise<readonly CertificateName[]> {
+  const { rows } = await trx.raw<{ rows: CertificateName[] }>(
     `UPDATE certificates SET state = 'retired', retired_at = ?, finish_until = ?
       WHERE recipient_id = ? AND state = 'active'
-      RETURNING fingerprint`,
+      RETURNING fingerprint, encryption_subkey AS "encryptionSubkey"`,
     [at, finishUntil, recipient],
   )
-  return rows.map(({ fingerprint }) => fingerprint)
+  return rows
+}
+
+/** Ends the time that one retired certificate still had; whether it had any. */
+export async function endOverlap(
+  trx: Knex.Transaction,
+  { fingerprint, encryptionSubkey }: CertificateName,
+  at: Date,
+): Promise<boolean> {
+  const { rows } = await trx.raw<{ rows: unknown[] }>(
+    `UPDATE certificates SET finish_until = ?
+      WHERE fingerprint = ? AND encryption_subkey = ? AND state = 'retired' AND finish_until > ? RETURNING 1`,
+    [at, fingerprint, encryptionSubkey, at],
+  )
+  return rows.length > 0
 }
 
 /** Ends the time that retired certificates of a recipient still had. */
@@ -54,7 +96,10 @@ export async function endOverlaps(trx: Knex.Transaction, recipient: RecipientId,
   )
 }
 
-/** False when there is, or was, a certificate of this fingerprint. */
+/**
+ * False when this very certificate is, or was, there, or when another transaction has just brought in its primary key.
+ * What else the primary key may not be, {@link lockPrimaryKey} shows; the trigger of the table throws.
+ */
 export async function insertCertificate(
   trx: Knex.Transaction,
   proposal: ApprovedProposal,
@@ -74,7 +119,7 @@ export async function insertCertificate(
       proposal_id: proposal.id,
       rsa_moduli: [...proposal.rsaModuli],
     })
-    .onConflict('fingerprint')
+    .onConflict()
     .ignore()
     .returning('fingerprint')
   return inserted.length > 0

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import * as house from '../../../migrations/0001-house.ts'
 import * as roles from '../../../migrations/0002-roles.ts'
 import * as enrolment from '../../../migrations/0003-enrolment.ts'
+import * as subkeys from '../../../migrations/0004-subkeys.ts'
 import * as voidChanges from '../../../migrations/0005-void-changes.ts'
 import type { DatabaseConfig } from '../../config/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
@@ -19,6 +20,7 @@ const migrations: readonly Migration[] = [
   { name: '0001-house', up: house.up },
   { name: '0002-roles', up: roles.up },
   { name: '0003-enrolment', up: enrolment.up },
+  { name: '0004-subkeys', up: subkeys.up },
   { name: '0005-void-changes', up: voidChanges.up },
 ]
 
@@ -43,6 +45,8 @@ export async function migrate(owner: DatabaseConfig): Promise<readonly string[]>
       // knex' own lock is a row that a killed process leaves set; ours ended with its connection.
       await database.knex.migrate.forceFreeMigrationsLock(source)
       const [, applied] = (await database.knex.migrate.latest(source)) as [number, string[]]
+      // A crash here leaves constraints that hold for new rows only; the next run goes on here.
+      await validateConstraints(database.knex)
       // A crash here leaves our schema without a queue: `assertSchemaCurrent` refuses it, the next run goes on here.
       await installQueue(owner, database.knex)
       return applied
@@ -50,6 +54,18 @@ export async function migrate(owner: DatabaseConfig): Promise<readonly string[]>
   } finally {
     await database.close()
   }
+}
+
+/**
+ * Checks the old rows of what a migration added as NOT VALID. It reads a whole table, so not under the locks of the
+ * migration's own transaction: this one hinders neither reading nor writing.
+ */
+async function validateConstraints(knex: Knex): Promise<void> {
+  const { rows } = await knex.raw<{ rows: { statement: string }[] }>(
+    `SELECT format('ALTER TABLE %s VALIDATE CONSTRAINT %I', conrelid::regclass, conname) AS statement
+       FROM pg_constraint WHERE NOT convalidated AND connamespace = 'public'::regnamespace`,
+  )
+  for (const { statement } of rows) await knex.raw(statement)
 }
 
 /** Throws `schema_outdated` unless exactly the migrations of this version, and pg-boss' schema, are in place. */

@@ -36,7 +36,8 @@ export function openStopping(parts: Parts): Pick<Enrolment, 'revokeByLink' | 're
           await withdrawNotices(trx, clock, id)
           await tell.admins(trx, recipient.address, 'recipient_stopped', open?.fingerprint ?? null)
           const revoked: string[] = []
-          for (const { fingerprint } of await revocableOf(trx, id)) {
+          const mine = new Set((await revocableOf(trx, id)).map(({ fingerprint }) => fingerprint))
+          for (const fingerprint of mine) {
             await revokeCertificate(trx, clock, { actor, means: 'link', reason, fingerprint, stop, sender })
             revoked.push(fingerprint)
           }

@@ -1,35 +1,44 @@
 import type { Actor } from '../../audit/index.ts'
-import { type CopyOutcome, revokeCertificate, takeCopy } from '../../keys/index.ts'
+import { type CopyOutcome, endRevokedSubkey, revokeCertificate, takeCopy } from '../../keys/index.ts'
 import { certificatePolicy } from '../../policy/index.ts'
 import type { Parts } from '../dependencies.ts'
 import type { ProposeOutcome, Recipient } from '../recipient.ts'
 import { type ActiveCertificate, findRecipient } from '../standing/store.ts'
 
+/** What a copy of a certificate that is in use, or was, came to. */
+export interface OwnCopy {
+  /** Undefined: the copy brings nothing that can be used, and is to be treated as any other file. */
+  readonly outcome: ProposeOutcome | undefined
+  /** Our copy and theirs as one, when they have an encryption subkey to be used instead: something to propose. */
+  readonly newer: Uint8Array | undefined
+}
+
 /**
- * What a copy of the active certificate changes: a revocation in it ends the certificate at once, a later end extends it.
- * Undefined: the copy brings nothing that can be used, and is to be treated as any other file.
+ * What a copy of a recipient's own certificate changes: a revocation in it ends the certificate at once, a later end
+ * extends the active one.
  */
 export async function takeOwnCopy(
   parts: Parts,
   { id }: Recipient,
   { fingerprint }: ActiveCertificate,
   bytes: Uint8Array,
-): Promise<ProposeOutcome | undefined> {
+): Promise<OwnCopy> {
   const { policy } = parts
   const actor: Actor = { kind: 'recipient', id }
   const copying = { ...parts, policy: async (knex: Parts['knex']) => certificatePolicy(await policy(knex)) }
   const copy = await takeCopy(copying, { actor, fingerprint, bytes, source: 'upload' })
   // A crash here leaves people untold of what holds already.
   await tellOfCopy(parts, id, fingerprint, copy)
+  const newer = 'newer' in copy ? copy.newer : undefined
   switch (copy.outcome) {
     case 'revoked':
-      return { outcome: 'revoked', fingerprint }
+      return { outcome: { outcome: 'revoked', fingerprint }, newer }
     case 'renewed':
-      return { outcome: 'extended', fingerprint }
+      return { outcome: { outcome: 'extended', fingerprint }, newer }
     case 'unchanged':
-      return { outcome: 'unchanged', fingerprint }
+      return { outcome: { outcome: 'unchanged', fingerprint }, newer }
     default:
-      return undefined
+      return { outcome: undefined, newer }
   }
 }
 
@@ -51,17 +60,28 @@ async function tellOfCopy(
   })
 }
 
-/** Revokes the one of these certificates that `file` revokes, if it does; gives its fingerprint. */
+/**
+ * Revokes the one of these certificates that `file` revokes, if it does, and gives its fingerprint. The revocation of a
+ * subkey ends everything under its primary key, unless another subkey of that one is in use already.
+ */
 export async function revokedByFile(
   { knex, clock, inspector, stop, sender, tell }: Parts,
   { id, address }: Recipient,
   certificates: readonly ActiveCertificate[],
   file: Uint8Array,
 ): Promise<string | undefined> {
-  for (const { fingerprint, bytes, encryptionSubkey } of certificates) {
+  const active = certificates.find(({ state }) => state === 'active')
+  for (const certificate of certificates) {
+    const { fingerprint, bytes, encryptionSubkey } = certificate
     if (!(await inspector.revokes(file, bytes, encryptionSubkey))) continue
+    const replaced = certificate !== active && fingerprint === active?.fingerprint
+    const subkeyAlone = replaced && !(await inspector.revokes(file, bytes))
     await knex.transaction(async trx => {
       const actor = { kind: 'recipient', id } as const
+      if (subkeyAlone) {
+        await endRevokedSubkey(trx, clock, { actor, stop }, id, certificate)
+        return
+      }
       const order = { actor, means: 'upload', reason: 'unknown', fingerprint, stop, sender } as const
       const { outcome } = await revokeCertificate(trx, clock, order)
       if (outcome === 'revoked') await tell.admins(trx, address, 'certificate_revoked', fingerprint)

@@ -11,7 +11,7 @@ import {
   type ActiveCertificate,
   activeCertificateOf,
   findRecipient,
-  isCertificateKnown,
+  isEnrollable,
   revocableOf,
 } from '../standing/store.ts'
 import { showProposal } from '../view/view.ts'
@@ -37,21 +37,28 @@ export function openProposing(parts: Parts): Pick<Enrolment, 'propose'> {
       if (recipient === undefined) throw new SealpostError('not_found')
       assertStep('propose', recipient, undefined)
       const active = await activeCertificateOf(knex, recipient.id)
-      const judged = await judge(parts, recipient, bytes, active)
-      if (judged.fingerprint !== null && judged.fingerprint === active?.fingerprint) {
-        const copy = await takeOwnCopy(parts, recipient, active, bytes)
-        if (copy !== undefined) return copy
+      const mine = await revocableOf(knex, recipient.id)
+      let judged = await judge(parts, recipient, bytes, active)
+      const own = mine.find(({ fingerprint }) => fingerprint === judged.fingerprint)
+      // What a refresh brings has been taken as a copy before, by whom asked for it.
+      if (own !== undefined && source !== 'refresh') {
+        const { outcome, newer } = await takeOwnCopy(parts, recipient, own, bytes)
+        // With all that we know of the key: whoever has an older copy of it does not bring that back.
+        const rejudged = newer && (await judge(parts, recipient, newer, active))
+        if (rejudged?.accepted !== undefined && (await isEnrollable(knex, recipient.id, rejudged.accepted)))
+          judged = rejudged
+        else if (outcome !== undefined && (own.state === 'active' || outcome.outcome === 'revoked'))
+          return outcome
       }
       if (judged.accepted === undefined) {
         // `gpg --gen-revoke` writes a file that people upload where they uploaded the key.
-        const mine = await revocableOf(knex, recipient.id)
         const revoked = await revokedByFile(parts, recipient, mine, bytes)
         if (revoked !== undefined) return { outcome: 'revoked', fingerprint: revoked }
         return reject(parts, recipient, bytes, judged)
       }
-      if (source === 'refresh' && (await isOldNews(parts, recipient, judged.accepted.fingerprint)))
+      if (source === 'refresh' && (await isOldNews(parts, recipient, judged.accepted)))
         return { outcome: 'unchanged', fingerprint: judged.accepted.fingerprint }
-      if (await isCertificateKnown(knex, judged.accepted.fingerprint))
+      if (!(await isEnrollable(knex, recipient.id, judged.accepted)))
         throw new SealpostError('certificate_in_use')
       if ((await countSince(knex, recipient.id, new Date(clock.now().getTime() - day))) >= mostInADay)
         throw new SealpostError('too_many_requests')
@@ -87,11 +94,11 @@ async function reject(
 }
 
 /** What a directory shows is news once, and never in the way of what the recipient does. */
-async function isOldNews({ knex }: Parts, { id }: Recipient, fingerprint: string): Promise<boolean> {
+async function isOldNews({ knex }: Parts, { id }: Recipient, accepted: Accepted): Promise<boolean> {
   return (
     (await openProposalOf(knex, id)) !== undefined ||
-    (await wasProposed(knex, id, fingerprint)) ||
-    (await isCertificateKnown(knex, fingerprint))
+    (await wasProposed(knex, id, accepted)) ||
+    !(await isEnrollable(knex, id, accepted))
   )
 }
 
@@ -135,6 +142,7 @@ async function proposeAccepted(
           recipient: recipientId,
           proposal: id,
           certificate: fingerprint,
+          encryptionSubkey,
           source,
           certifiedBy,
         },

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { ChangeRequestId, OperatorId, ProposalId, RecipientId } from '../../kernel/index.ts'
+import type { CertificateName } from '../../keys/index.ts'
 import type { Format } from '../../sealer/host/index.ts'
 import { isOpen, type ProposalState } from '../enrolment.ts'
 import type { ProposalSource, VerificationMeans } from '../recipient.ts'
@@ -165,11 +166,11 @@ export async function countSince(
 export async function wasProposed(
   knex: Knex | Knex.Transaction,
   recipient: RecipientId,
-  fingerprint: string,
+  { fingerprint, encryptionSubkey }: CertificateName,
 ): Promise<boolean> {
   const { rows } = await knex.raw<{ rows: unknown[] }>(
-    `SELECT 1 FROM proposals WHERE recipient_id = ? AND fingerprint = ? LIMIT 1`,
-    [recipient, fingerprint],
+    `SELECT 1 FROM proposals WHERE recipient_id = ? AND fingerprint = ? AND encryption_subkey = ? LIMIT 1`,
+    [recipient, fingerprint, encryptionSubkey],
   )
   return rows.length > 0
 }

@@ -1,6 +1,11 @@
 import type { Knex } from 'knex'
 import type { OperatorId, RecipientId } from '../../kernel/index.ts'
-import type { CertificateState } from '../../keys/index.ts'
+import {
+  type CertificateName,
+  type CertificateState,
+  leavesRoom,
+  type UnderPrimaryKey,
+} from '../../keys/index.ts'
 import type { SuspensionReason } from '../../notices/index.ts'
 import type { Format } from '../../sealer/host/index.ts'
 import type { RecipientState } from '../enrolment.ts'
@@ -137,7 +142,9 @@ export async function certificatesOf(
     })
 }
 
+/** One that messages are encrypted to, or that was replaced and can still be revoked. */
 export interface ActiveCertificate {
+  readonly state: CertificateState
   readonly fingerprint: string
   readonly bytes: Uint8Array
   readonly encryptionSubkey: string
@@ -151,6 +158,7 @@ export async function activeCertificateOf(
   return knex('certificates')
     .where({ recipient_id: recipient, state: 'active' })
     .first<ActiveCertificate | undefined>({
+      state: 'state',
       fingerprint: 'fingerprint',
       bytes: 'bytes',
       encryptionSubkey: 'encryption_subkey',
@@ -169,6 +177,7 @@ export async function revocableOf(
     .orderByRaw(`state = 'active' DESC, accepted_at DESC`)
     .limit(10)
     .select<ActiveCertificate[]>({
+      state: 'state',
       fingerprint: 'fingerprint',
       bytes: 'bytes',
       encryptionSubkey: 'encryption_subkey',
@@ -176,10 +185,19 @@ export async function revocableOf(
     })
 }
 
-/** Whether a certificate of this fingerprint is, or ever was, anybody's. */
-export async function isCertificateKnown(knex: Handle, fingerprint: string): Promise<boolean> {
-  const { rows } = await knex.raw<{ rows: unknown[] }>(`SELECT 1 FROM certificates WHERE fingerprint = ?`, [
-    fingerprint,
-  ])
-  return rows.length > 0
+/**
+ * Whether this encryption subkey under this primary key can become the recipient's: it was never in use, and the primary
+ * key is nobody else's and was not revoked.
+ */
+export async function isEnrollable(
+  knex: Handle,
+  recipient: RecipientId,
+  { fingerprint, encryptionSubkey }: CertificateName,
+): Promise<boolean> {
+  const known = await knex('certificates').where({ fingerprint }).select<UnderPrimaryKey[]>({
+    encryptionSubkey: 'encryption_subkey',
+    recipient: 'recipient_id',
+    state: 'state',
+  })
+  return known.every(one => leavesRoom(one, { recipient, encryptionSubkey }))
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { operatorsWith } from '../../access/index.ts'
+import type { CertificateName } from '../../keys/index.ts'
 import type { NoticeFields } from '../../notices/index.ts'
 import { queueNotice } from '../../notices/index.ts'
 import {
@@ -45,21 +46,25 @@ export async function assessNew(parts: UpkeepParts): Promise<number> {
       until: record.expiresAt,
     }
     const since = new Date(record.approvedAt.getTime() - assessedBefore)
-    for (let after = ''; ; ) {
+    for (let after: CertificateName = { fingerprint: '', encryptionSubkey: '' }; ; ) {
       const page = await unassessed(knex, record.id, since, after, batch)
-      const judged: { readonly fingerprint: string; readonly refused: readonly PolicyRefusal[] }[] = []
+      const judged: (CertificateName & { readonly refused: readonly PolicyRefusal[] })[] = []
       for (const certificate of page) {
-        const { fingerprint } = certificate
+        const { fingerprint, encryptionSubkey } = certificate
         try {
-          judged.push({ fingerprint, ...(await assess(policy, period, one(certificate), inspect)) })
+          judged.push({
+            fingerprint,
+            encryptionSubkey,
+            ...(await assess(policy, period, one(certificate), inspect)),
+          })
         } catch (error) {
           failure = error
         }
       }
       refused += await knex.transaction(async trx => {
         const due = record.effectiveAt
-        const marks = judged.map(({ fingerprint }) => ({
-          subject: `assessed/${record.id}/${fingerprint}`,
+        const marks = judged.map(({ fingerprint, encryptionSubkey }) => ({
+          subject: `assessed/${record.id}/${fingerprint}/${encryptionSubkey}`,
           due,
           days: 0,
         }))
@@ -67,8 +72,9 @@ export async function assessNew(parts: UpkeepParts): Promise<number> {
         const found = judged.flatMap(one => one.refused)
         return (await recordRefusals(trx, record.id, found)).length
       })
-      if (page.length < batch) break
-      after = page.at(-1)?.fingerprint ?? ''
+      const last = page.at(-1)
+      if (last === undefined || page.length < batch) break
+      after = last
     }
   }
   if (failure !== undefined) throw failure as Error

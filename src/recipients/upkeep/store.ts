@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Address, PolicyRecordId, ProposalId, RecipientId } from '../../kernel/index.ts'
+import type { CertificateName } from '../../keys/index.ts'
 import type { CertificateInUse } from '../../policy/index.ts'
 
 type Handle = Knex | Knex.Transaction
@@ -85,12 +86,13 @@ export async function cutOffs(
 ): Promise<readonly CutOff[]> {
   const { rows } = await knex.raw<{ rows: CutOff[] }>(
     `SELECT s.* FROM (
-       SELECT f.record_id || '/' || f.fingerprint AS subject, f.fingerprint, r.id AS recipient, r.address,
+       SELECT f.record_id || '/' || f.fingerprint || CASE WHEN c.follows IS NULL THEN '' ELSE '/' || c.encryption_subkey END
+                AS subject, f.fingerprint, r.id AS recipient, r.address,
               ${toMillisecond('f.from_at')} AS due, ${distance('f.from_at')} AS days
          FROM policy_refusals f
-         JOIN certificates c ON c.fingerprint = f.fingerprint AND c.state = 'active'
+         JOIN certificates c USING (fingerprint, encryption_subkey)
          JOIN recipients r ON r.id = c.recipient_id AND r.state IN ('active', 'suspended')
-        WHERE f.record_id = :record) s
+        WHERE f.record_id = :record AND c.state = 'active') s
       WHERE s.days IS NOT NULL AND ${notReminded} ORDER BY s.due, s.subject LIMIT :limit`,
     { record, at, days: [...days], afterDue: after.due, afterSubject: after.subject, limit },
   )
@@ -99,7 +101,7 @@ export async function cutOffs(
 
 export async function countRefusals(knex: Handle, record: PolicyRecordId): Promise<number> {
   const { rows } = await knex.raw<{ rows: { count: number }[] }>(
-    `SELECT count(*)::int AS count FROM policy_refusals f JOIN certificates c USING (fingerprint)
+    `SELECT count(*)::int AS count FROM policy_refusals f JOIN certificates c USING (fingerprint, encryption_subkey)
       WHERE f.record_id = ? AND c.state = 'active'`,
     [record],
   )
@@ -172,28 +174,30 @@ export async function unassessed(
   knex: Handle,
   record: PolicyRecordId,
   since: Date,
-  after: string,
+  after: CertificateName,
   limit: number,
 ): Promise<readonly CertificateInUse[]> {
   const { rows } = await knex.raw<{ rows: CertificateInUse[] }>(
     `SELECT c.fingerprint, c.encryption_subkey AS "encryptionSubkey", c.bytes, r.address
        FROM certificates c JOIN recipients r ON r.id = c.recipient_id
-      WHERE c.state = 'active' AND c.accepted_at >= :since AND c.fingerprint > :after
-        AND NOT EXISTS (SELECT FROM reminders m WHERE m.subject = 'assessed/' || :record || '/' || c.fingerprint)
-      ORDER BY c.fingerprint LIMIT :limit`,
-    { record, since, after, limit },
+      WHERE c.state = 'active' AND c.accepted_at >= :since
+        AND (c.fingerprint, c.encryption_subkey) > (:fingerprint, :encryptionSubkey)
+        AND NOT EXISTS (SELECT FROM reminders m
+              WHERE m.subject = 'assessed/' || :record || '/' || c.fingerprint || '/' || c.encryption_subkey)
+      ORDER BY c.fingerprint, c.encryption_subkey LIMIT :limit`,
+    { record, since, fingerprint: after.fingerprint, encryptionSubkey: after.encryptionSubkey, limit },
   )
   return rows
 }
 
 /**
- * Takes one active certificate that nobody looked for newer copies of since `before`, the one that waited longest.
- * Undefined when there is none. Two replicas never get the same one; one that dies with it leaves it for the next time.
+ * Takes one active certificate that nobody looked for newer copies of since `before`, the one that waited longest; gives its
+ * fingerprint, of which no other is active. Undefined when there is none. Two replicas never get the same one; one that dies with it leaves it for the next time.
  */
 export async function takeStale(knex: Handle, before: Date, at: Date): Promise<string | undefined> {
   const { rows } = await knex.raw<{ rows: { fingerprint: string }[] }>(
-    `UPDATE certificates SET refreshed_at = ? WHERE fingerprint = (
-       SELECT fingerprint FROM certificates
+    `UPDATE certificates SET refreshed_at = ? WHERE (fingerprint, encryption_subkey) = (
+       SELECT fingerprint, encryption_subkey FROM certificates
         WHERE state = 'active' AND coalesce(refreshed_at, accepted_at) <= ?
         ORDER BY coalesce(refreshed_at, accepted_at) LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
      RETURNING fingerprint`,
@@ -202,13 +206,15 @@ export async function takeStale(knex: Handle, before: Date, at: Date): Promise<s
   return rows[0]?.fingerprint
 }
 
+/** Of the active certificate under this primary key, else of the newest. */
 export async function endOf(
   knex: Handle,
   fingerprint: string,
 ): Promise<{ id: RecipientId; address: Address; expiresAt: Date | null } | undefined> {
   const { rows } = await knex.raw<{ rows: { id: RecipientId; address: Address; expiresAt: Date | null }[] }>(
     `SELECT r.id, r.address, c.expires_at AS "expiresAt"
-       FROM certificates c JOIN recipients r ON r.id = c.recipient_id WHERE c.fingerprint = ?`,
+       FROM certificates c JOIN recipients r ON r.id = c.recipient_id WHERE c.fingerprint = ?
+      ORDER BY c.state = 'active' DESC, c.accepted_at DESC LIMIT 1`,
     [fingerprint],
   )
   return rows[0]

@@ -74,7 +74,8 @@ export function showProposal(row: ProposalRow): Proposal {
 
 export function showCertificate(row: CertificateRow): HeldCertificate {
   const { algorithm, format, state, acceptedAt, expiresAt, finishUntil, revokedAt } = row
-  const shown = { algorithm, format, state, acceptedAt, expiresAt, finishUntil, revokedAt }
+  const { encryptionSubkey } = row
+  const shown = { encryptionSubkey, algorithm, format, state, acceptedAt, expiresAt, finishUntil, revokedAt }
   return { ...shown, ...showFingerprint(row.fingerprint) }
 }
 

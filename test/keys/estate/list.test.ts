@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findCertificate, inventoryOf, listCertificates } from '../../../src/keys/index.ts'
+import {
+  type CertificateName,
+  findCertificate,
+  inventoryOf,
+  listCertificates,
+} from '../../../src/keys/index.ts'
 import { type Database, openDatabase } from '../../../src/platform/index.ts'
 import type { Pin } from '../../../src/recipients/index.ts'
 import { type TestDatabase, testDatabase } from '../../support/database.ts'
@@ -22,27 +27,40 @@ beforeAll(async () => {
     const expiresAt = i % 2 === 0 ? soon : new Date('2030-01-01T00:00:00Z')
     made.push(await insertCertificate(owner.knex, await insertRecipient(owner.knex), { state, expiresAt }))
   }
-  pins = made.toSorted((a, b) => (a.certificate < b.certificate ? -1 : 1))
+  pins = made.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
 })
 afterAll(async () => {
   await Promise.all([owner.close(), gateway.close()])
   await database.drop()
 })
 
-const list = async (filter: Parameters<typeof listCertificates>[1], limit = 100, after?: string) =>
-  (await listCertificates(gateway.knex, filter, { limit, ...(after === undefined ? {} : { after }) })).map(
-    ({ fingerprint }) => fingerprint,
-  )
+const nameOf = ({ certificate, encryptionSubkey }: Pin) => `${certificate} ${encryptionSubkey}`
+const list = async (filter: Parameters<typeof listCertificates>[1]) =>
+  (await listCertificates(gateway.knex, filter, { limit: 100 })).map(({ fingerprint }) => fingerprint)
 
-test('pages follow each other without gap or repetition', async () => {
-  const seen: string[] = []
-  for (;;) {
-    const page = await list({}, 4, seen.at(-1))
-    if (page.length === 0) break
-    seen.push(...page)
+test('pages follow each other without gap or repetition, also between the subkeys of one key', async () => {
+  const under = pins[4]!.certificate
+  const more: Pin[] = []
+  for (let i = 0; i < 5; i++)
+    more.push(await insertCertificate(owner.knex, pins[4]!, { state: 'retired', under }))
+  try {
+    for (const limit of [1, 2, 4]) {
+      const seen: CertificateName[] = []
+      for (;;) {
+        const after = seen.at(-1)
+        const page = await listCertificates(gateway.knex, {}, { limit, ...(after && { after }) })
+        if (page.length === 0) break
+        seen.push(...page)
+      }
+      expect(seen.map(({ fingerprint, encryptionSubkey }) => `${fingerprint} ${encryptionSubkey}`)).toEqual(
+        [...pins, ...more].map(nameOf).toSorted(),
+      )
+    }
+    expect((await findCertificate(gateway.knex, under)).subkeys).toHaveLength(6)
+  } finally {
+    await owner.knex('certificates').where({ fingerprint: under }).whereNotNull('follows').delete()
   }
-  expect(seen).toEqual(pins.map(({ certificate }) => certificate))
-  expect(await list({}, 0)).toHaveLength(1)
+  expect(await listCertificates(gateway.knex, {}, { limit: 0 })).toHaveLength(1)
 })
 
 test('filters hold alone and together', async () => {

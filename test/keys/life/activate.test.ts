@@ -126,7 +126,8 @@ describe('a replacement', () => {
     const old = await enrolled()
     stopped.length = 0
     await activate(await insertApproved(owner.knex, old.recipient), new Date(Date.now() - hour))
-    expect(stopped).toEqual([[{ certificate: old.certificate }, 'certificate_retired']])
+    const { certificate, encryptionSubkey } = old
+    expect(stopped).toEqual([[{ certificate, encryptionSubkey }, 'certificate_retired']])
     expect(await checkStillUsable(gateway.knex, [old], new Date())).toEqual(['certificate_retired'])
   })
 

@@ -15,7 +15,7 @@ import { refuseMethod } from '../../browser/frame.ts'
 import { revokeKey } from '../actions.ts'
 import { type ConsoleContext, operatorBehind } from '../dependencies.ts'
 import { revocationForm } from '../forms.ts'
-import { fingerprint, fingerprintOf, instant, limit, present, readQuery, recipientId } from '../query.ts'
+import { certificateName, fingerprintOf, instant, limit, present, readQuery, recipientId } from '../query.ts'
 import { readJson } from '../read-json.ts'
 
 const keyQuery = z.strictObject({
@@ -23,7 +23,7 @@ const keyQuery = z.strictObject({
   recipient: recipientId.optional(),
   expiresBefore: instant.optional(),
   limit,
-  after: fingerprint.optional(),
+  after: certificateName.optional(),
 })
 
 const exposureQuery = z.strictObject({
@@ -41,7 +41,8 @@ export function routeKeysApi(api: Router, context: ConsoleContext): void {
       const { limit: most, after, ...filter } = readQuery(request, keyQuery)
       const page = { limit: most, ...(after === undefined ? {} : { after }) }
       const keys = await listCertificates(knex, present(filter), page)
-      response.json({ keys, next: keys.length === most ? (keys.at(-1)?.fingerprint ?? null) : null })
+      const last = keys.length === most ? keys.at(-1) : undefined
+      response.json({ keys, next: last ? `${last.fingerprint}-${last.encryptionSubkey}` : null })
     })
     .all(refuseMethod('GET, HEAD'))
 
