@@ -7,9 +7,7 @@ export interface ReasonExplanation {
 }
 
 const exportAgain = 'Export your public key again and upload that one file, unchanged.'
-// A certificate in use is known by its primary key: under that one, no other subkey can be enrolled (docs/keys.md).
-const newSubkey =
-  'Add a new encryption subkey to your key, export it and upload it again. If we use this key already, make a new key instead.'
+const newSubkey = 'Add a new encryption subkey to your key, export it and upload it again.'
 const newKey = 'Make a new key (your mail program proposes a good kind) and upload it.'
 const askHelp = 'If your program made it like this, ask the person who invited you.'
 
@@ -73,11 +71,11 @@ const explanations: Readonly<Record<CertificateReason, ReasonExplanation>> = {
   no_encryption_subkey: because('The key has no subkey for encryption.', newSubkey),
   subkey_revoked: because(
     'The newest encryption subkey was revoked; an older one is not used in its place.',
-    newSubkey,
+    `${newSubkey} If the revoked one was in use here, make a new key instead.`,
   ),
   subkey_expired: because(
     'The encryption subkey has expired.',
-    'Extend its expiry date and upload the key again, or make a new key.',
+    `Extend its expiry date and upload the key again. Or: ${lower(newSubkey)}`,
   ),
   subkey_binding_invalid: because(
     'A subkey is not validly signed by the key.',
@@ -126,10 +124,7 @@ const explanations: Readonly<Record<CertificateReason, ReasonExplanation>> = {
     'The key reads only an older message format whose time has ended under the policy.',
     'Make a key with a program that reads the format of RFC 9580 (SEIPD version 2, AEAD).',
   ),
-  cryptoperiod_over: because(
-    'The encryption subkey is older than the policy lets one be used.',
-    'Make a new key and upload it. If this one was never in use here, a new encryption subkey is enough.',
-  ),
+  cryptoperiod_over: because('The encryption subkey is older than the policy lets one be used.', newSubkey),
 }
 
 /** What a reason means and what its owner can do about it. */

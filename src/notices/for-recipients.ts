@@ -80,7 +80,7 @@ export const forRecipients = {
     fields: { fingerprint, ...stop },
     subject: 'A new OpenPGP key was proposed for you',
     lines: ({ fingerprint: key }) => [
-      'Somebody proposed this key to replace the one that we use for you:',
+      'Somebody proposed this key, or a new encryption subkey of it, to replace what we use for you:',
       grouped(key),
       'It is not in use yet. If it was you, follow the steps on the page; otherwise use the link below at once.',
     ],
@@ -98,11 +98,15 @@ export const forRecipients = {
     fields: { oldFingerprint: fingerprint, fingerprint, ...stop },
     subject: 'Your OpenPGP key was replaced',
     lines: ({ oldFingerprint, fingerprint: key }) => [
-      'Messages to you are now encrypted to the key with this fingerprint:',
-      grouped(key),
-      'It replaces this one:',
-      grouped(oldFingerprint),
-      'Keep the old key for as long as you need to read what was sent to it.',
+      ...(key === oldFingerprint
+        ? ['Messages to you are now encrypted to another encryption subkey of your key:', grouped(key)]
+        : [
+            'Messages to you are now encrypted to the key with this fingerprint:',
+            grouped(key),
+            'It replaces this one:',
+            grouped(oldFingerprint),
+          ]),
+      'Keep the old private key for as long as you need to read what was sent to it.',
     ],
   }),
   certificate_extended: template({

@@ -107,8 +107,10 @@ function describe({ policy, effectiveAt, assessed, refused }: Adoption): string 
   const lines = [
     `${policy} from ${effectiveAt}: ${refused.length} of ${assessed} certificates in use are cut off`,
   ]
-  for (const { fingerprint, reasons, from } of refused) {
-    lines.push('', `  ${grouped(fingerprint)}`, `    from ${from}`)
+  for (const { fingerprint, encryptionSubkey, reasons, from } of refused) {
+    lines.push('', `  ${grouped(fingerprint)}`)
+    if (encryptionSubkey !== undefined) lines.push(`    subkey ${grouped(encryptionSubkey)}`)
+    lines.push(`    from ${from}`)
     for (const reason of reasons)
       lines.push(`    ${reason}: ${explainReason(reason as CertificateReason).sentence}`)
   }

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { loadNoticeConfig } from '../../config/index.ts'
 import { stopDeliveries } from '../../delivery/index.ts'
 import { isAddress, isId, type RecipientId, SealpostError, systemClock } from '../../kernel/index.ts'
+import { grouped } from '../../keys/index.ts'
 import { policyInForce } from '../../policy/index.ts'
 import {
   attestationKinds,
@@ -225,11 +226,17 @@ function describe(details: RecipientDetails): string {
       of,
       `${reference}, until ${validUntil.toISOString().slice(0, 10)}`,
     ]),
-    ...details.certificates.map(({ state: is, groups }): [string, string] => [`certificate, ${is}`, groups]),
-    ...details.proposals.slice(0, 1).flatMap(({ state: is, groups, words }): [string, string][] => [
-      [`proposal, ${is}`, groups],
-      ['in words', words.join(' ')],
+    ...details.certificates.flatMap(({ state: is, groups, encryptionSubkey }): [string, string][] => [
+      [`certificate, ${is}`, groups],
+      ['encryption subkey', grouped(encryptionSubkey)],
     ]),
+    ...details.proposals
+      .slice(0, 1)
+      .flatMap(({ state: is, groups, words, encryptionSubkey }): [string, string][] => [
+        [`proposal, ${is}`, groups],
+        ['encryption subkey', grouped(encryptionSubkey)],
+        ['in words', words.join(' ')],
+      ]),
   ]
   const lines = facts.flatMap(([name, value]) =>
     value === null ? [] : [`  ${name.padEnd(20)} ${inert(value)}`],

@@ -2,7 +2,7 @@ import { askForChange, type ChangeRequest, type Operator, requireRole } from '..
 import { recordEvent } from '../../audit/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import { type Revocation, type RevocationReason, revokeCertificate } from '../../keys/index.ts'
-import { type AdoptionWish, type Assessment, proposeAdoption } from '../../policy/index.ts'
+import { type Adoption, type AdoptionWish, type Assessment, proposeAdoption } from '../../policy/index.ts'
 import type { ConsoleContext } from './dependencies.ts'
 
 /** Revokes a certificate at once; no second person is needed to stop something. Throws `role_missing`, `not_found`. */
@@ -27,7 +27,7 @@ export async function assessPolicy(
   wish: AdoptionWish,
 ): Promise<
   Omit<Assessment, 'refused'> & {
-    refused: readonly { fingerprint: string; reasons: readonly string[]; from: string }[]
+    refused: Adoption['refused']
   }
 > {
   requireRole(operator, 'admin', 'approver', 'auditor')

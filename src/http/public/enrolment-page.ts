@@ -1,3 +1,4 @@
+import { grouped } from '../../keys/index.ts'
 import type { EnrolmentStep, HeldCertificate, Proposal, RecipientView } from '../../recipients/index.ts'
 import { type Content, type Html, html } from '../page/html.ts'
 import { act, card, dayOf, facts, field, fingerprint, foreign, moment, say } from '../page/parts.ts'
@@ -146,6 +147,7 @@ function described(proposal: Proposal, withFingerprint = true): Html {
 us</summary>${fingerprint(proposal)}</details>`
   }
 ${facts([
+  ['Encryption subkey', html`<code>${grouped(proposal.encryptionSubkey)}</code>`],
   ['Kind of key', algorithm],
   ['Good until', expiresAt === null ? 'no end set' : dayOf(expiresAt)],
 ])}`
@@ -156,6 +158,7 @@ function inUse(active: HeldCertificate, { recipient, step }: RecipientView, disc
     'The key in use',
     html`${say('good', html`<p><strong>Active.</strong> Mail to you is encrypted to this key.</p>`)}
 ${facts([
+  ['Encryption subkey', html`<code>${grouped(active.encryptionSubkey)}</code>`],
   ['Kind of key', active.algorithm],
   ['Good until', active.expiresAt === null ? 'no end set' : dayOf(active.expiresAt)],
 ])}
@@ -163,8 +166,8 @@ ${facts([
 ${
   step === 'none' &&
   html`<details><summary>Extend or replace it</summary>
-<p>Upload the same key with its new expiry date, or a new key. A new key is checked like the first
-one.</p>${uploadForm({ address: recipient.address, discovery })}</details>`
+<p>Upload the same key with its new expiry date or a new encryption subkey, or a new key. A new key or subkey
+is checked like the first one.</p>${uploadForm({ address: recipient.address, discovery })}</details>`
 }
 <details><summary>Stop its use</summary><p>Lost the key, or somebody else may have it? Upload a revocation;
 it counts at once. Without one, follow the “stop” link in any of our mails.</p>

@@ -1,5 +1,5 @@
 import type { Router } from 'express'
-import { findCertificate, fingerprintWords, grouped } from '../../../keys/index.ts'
+import { type CertificateRecord, findCertificate, fingerprintWords, grouped } from '../../../keys/index.ts'
 import { readForm } from '../../browser/form.ts'
 import { goTo, refuseMethod, sendPage } from '../../browser/frame.ts'
 import { html } from '../../page/html.ts'
@@ -9,7 +9,7 @@ import { type ConsoleContext, forOperator, operatorBehind } from '../dependencie
 import { revocationForm } from '../forms.ts'
 import { checked, fingerprintOf } from '../query.ts'
 
-/** One certificate: whose it is, how it stands, what was sent to it, and the way to stop it. */
+/** One key: whose it is, how it and each of its subkeys stand, what was sent to it, and the way to stop it. */
 export function routeKeyPage(router: Router, context: ConsoleContext): void {
   const { knex, site } = context
 
@@ -22,28 +22,23 @@ export function routeKeyPage(router: Router, context: ConsoleContext): void {
       const body = html`${card('The certificate', [
         facts([
           ['Recipient', html`<a href="/recipients/${key.recipient}">${foreign(key.address)}</a>`],
-          ['State', key.state],
-          ['Kind of key', html`${key.algorithm}, ${key.format}`],
-          ['Accepted', moment(key.acceptedAt)],
-          ['Good until', key.expiresAt === null ? 'no end set' : dayOf(key.expiresAt)],
-          ['Retired', key.retiredAt === null ? null : moment(key.retiredAt)],
-          ['Finishes until', key.finishUntil === null ? null : moment(key.finishUntil)],
-          [
-            'Revoked',
-            key.revokedAt === null
-              ? null
-              : html`${moment(key.revokedAt)}${key.revokedFor !== null && html` (${key.revokedFor})`}`,
-          ],
-          ['Refreshed', key.refreshedAt === null ? null : moment(key.refreshedAt)],
+          ...standing(key),
         ]),
         fingerprint({ groups: grouped(key.fingerprint), words: fingerprintWords(key.fingerprint) }),
       ])}
+${
+  key.subkeys.length > 1 &&
+  card(
+    'Subkeys under the same key, earlier ones',
+    html`<ul class="list">${key.subkeys.slice(1).map(earlier => html`<li>${facts(standing(earlier))}</li>`)}</ul>`,
+  )
+}
 ${
   operator.roles.some(role => role === 'admin' || role === 'auditor') &&
   card(
     'What was sent to it',
     html`<p>Every
-delivery whose ciphertext this key opens. That you looked is recorded.</p>
+delivery whose ciphertext this key opens, with whichever of its subkeys. That you looked is recorded.</p>
 <p class="acts"><a href="${exposure}?format=csv">As CSV</a> <a href="${exposure}">As JSON</a></p>`,
   )
 }
@@ -53,7 +48,7 @@ ${
   card(
     'Revoke',
     html`<p>At once and for
-good. What waits for this key is stopped.</p>
+good, with all its subkeys. What waits for this key is stopped.</p>
 <form method="post" action="/keys/${key.fingerprint}/revoke">${choices('reason', 'Why?', reasons)}
 <button class="danger">Revoke now</button></form>`,
   )
@@ -72,6 +67,25 @@ good. What waits for this key is stopped.</p>
       goTo(response, `/keys/${key}`)
     })
     .all(refuseMethod('POST'))
+}
+
+function standing(key: CertificateRecord): Parameters<typeof facts>[0] {
+  return [
+    ['State', key.state],
+    ['Encryption subkey', html`<code>${grouped(key.encryptionSubkey)}</code>`],
+    ['Kind of key', html`${key.algorithm}, ${key.format}`],
+    ['Accepted', moment(key.acceptedAt)],
+    ['Good until', key.expiresAt === null ? 'no end set' : dayOf(key.expiresAt)],
+    ['Retired', key.retiredAt === null ? null : moment(key.retiredAt)],
+    ['Finishes until', key.finishUntil === null ? null : moment(key.finishUntil)],
+    [
+      'Revoked',
+      key.revokedAt === null
+        ? null
+        : html`${moment(key.revokedAt)}${key.revokedFor !== null && html` (${key.revokedFor})`}`,
+    ],
+    ['Refreshed', key.refreshedAt === null ? null : moment(key.refreshedAt)],
+  ]
 }
 
 const reasons = [

@@ -65,10 +65,11 @@ ${
 <ul class="list">${refused.map(
     ({
       fingerprint,
+      encryptionSubkey,
       reasons,
       from,
     }) => html`<li><a href="/keys/${fingerprint}"><code>${fingerprint}</code></a>
-<br><span class="soft">${reasons.join(', ')}, from ${moment(from)}</span></li>`,
+<br><span class="soft">subkey <code>${encryptionSubkey}</code>: ${reasons.join(', ')}, from ${moment(from)}</span></li>`,
   )}</ul></div>`
 }
 <p><a href="/policies">Back to the policies</a></p>`

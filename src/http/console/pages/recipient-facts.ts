@@ -1,4 +1,5 @@
 import type { HeldCertificate, Proposal, RecipientDetails } from '../../../recipients/index.ts'
+import { grouped } from '../../../keys/index.ts'
 import { type Content, type Html, html } from '../../page/html.ts'
 import { card, dayOf, facts, fingerprint, foreign, moment } from '../../page/parts.ts'
 
@@ -17,7 +18,7 @@ export function recipientFacts(details: RecipientDetails, proposal: Proposal | u
     ]),
     attestations(details),
   ])}
-${proposal !== undefined && proposed(proposal)}`
+${proposal !== undefined && proposed(proposal, subkeyInUse(details, proposal))}`
 }
 
 function attestations({ attestations: given }: RecipientDetails): Content {
@@ -31,10 +32,18 @@ function attestations({ attestations: given }: RecipientDetails): Content {
   )
 }
 
-function proposed(proposal: Proposal): Html {
+/** The subkey that the proposed one would replace, where both are of one key. */
+function subkeyInUse({ certificates }: RecipientDetails, proposal: Proposal): string | undefined {
+  return certificates.find(
+    ({ state, fingerprint: inUse }) => state === 'active' && inUse === proposal.fingerprint,
+  )?.encryptionSubkey
+}
+
+function proposed(proposal: Proposal, replaces: string | undefined): Html {
   return card('The proposed certificate', [
     facts([
       ['State', proposal.state],
+      ['Encryption subkey', html`<code>${grouped(proposal.encryptionSubkey)}</code>`],
       ['Kind of key', html`${proposal.algorithm}, ${proposal.format}`],
       ['Good until', proposal.expiresAt === null ? 'no end set' : dayOf(proposal.expiresAt)],
       ['Came by', proposal.source],
@@ -52,13 +61,16 @@ function proposed(proposal: Proposal): Html {
       ],
       ['Comes into use', proposal.activatesAt === null ? null : moment(proposal.activatesAt)],
     ]),
+    replaces !== undefined &&
+      html`<p class="soft">This key is in use already, with another encryption subkey: <code>${grouped(replaces)}</code>.
+What is new is the subkey, so that one has to be compared, too.</p>`,
     fingerprint(proposal),
   ])
 }
 
 export function held(certificate: HeldCertificate): Html {
   return html`<li><a href="/keys/${certificate.fingerprint}"><code>${certificate.groups}</code></a>
-<br><span class="soft">${certificate.state}, ${certificate.algorithm}, accepted
+<br><span class="soft">subkey <code>${grouped(certificate.encryptionSubkey)}</code>: ${certificate.state}, ${certificate.algorithm}, accepted
 ${moment(certificate.acceptedAt)}${
   certificate.expiresAt !== null &&
   html`, good until
