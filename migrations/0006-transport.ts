@@ -8,20 +8,27 @@ import type { Knex } from 'knex'
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     -- The gateway may set a rule that authenticates itself (auto) where there was none; anything else is approved first.
+    -- Whoever approves that a rule is taken away approves the rule null.
     CREATE FUNCTION destination_guard() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF current_user = 'sealpost_gateway' AND NOT (TG_OP = 'INSERT' AND NEW.rule ->> 'mode' = 'auto') AND NOT EXISTS (
         SELECT FROM change_requests
-         WHERE kind = 'destination.set' AND subject = NEW.domain AND state = 'approved'
-           AND body -> 'rule' = NEW.rule AND xmin = pg_current_xact_id()::xid) THEN
+         WHERE kind = 'destination.set' AND subject = coalesce(NEW.domain, OLD.domain) AND state = 'approved'
+           AND body -> 'rule' = coalesce(NEW.rule, 'null') AND xmin = pg_current_xact_id()::xid) THEN
         RAISE EXCEPTION 'nobody approved that in this transaction' USING ERRCODE = 'insufficient_privilege';
       END IF;
-      RETURN NEW;
+      RETURN coalesce(NEW, OLD);
     END
     $$;
-    CREATE TRIGGER destinations_guard BEFORE INSERT OR UPDATE ON destinations
+    CREATE TRIGGER destinations_guard BEFORE INSERT OR UPDATE OR DELETE ON destinations
       FOR EACH ROW EXECUTE FUNCTION destination_guard();
-    GRANT INSERT, UPDATE (rule, updated_at) ON destinations TO sealpost_gateway;
+    GRANT INSERT, UPDATE (rule, updated_at), DELETE ON destinations TO sealpost_gateway;
+
+    -- What became of a domain: the last attempts at its servers, and who set its rule.
+    CREATE INDEX deliveries_by_domain ON deliveries ((lower(split_part(address, '@', 2))), id);
+    CREATE INDEX change_requests_by_subject ON change_requests (subject, id);
+    CREATE INDEX audit_events_of_destinations ON audit_events ((body::jsonb ->> 'domain'), seq)
+      WHERE type IN ('destination.set', 'destination.removed');
 
     -- MTA-STS policies (RFC 8461), kept until max_age is over, whatever becomes of DNS and HTTPS meanwhile.
     CREATE TABLE mta_sts_policies (

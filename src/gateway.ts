@@ -5,6 +5,7 @@ import { type Actor, recordEvent } from './audit/index.ts'
 import type { Config, Listen, Secrets } from './config/index.ts'
 import { openSigningKey } from './custody/index.ts'
 import {
+  destinationChange,
   openCourier,
   openNoticeCourier,
   openRoutes,

@@ -117,6 +117,14 @@ type TransportEvent =
       readonly mode: 'auto' | 'pinned' | 'secure'
       /** SHA-256 of the rule as canonical JSON. */
       readonly sha256?: string
+      /** Absent when one person was enough: the first rule of a domain, of mode `auto`. */
+      readonly change?: ChangeRequestId
+    }
+  | {
+      /** The domain has no rule any more. */
+      readonly type: 'destination.removed'
+      readonly domain: string
+      readonly change: ChangeRequestId
     }
   | {
       /** Bytes where none may be: somebody sits between us and the server, or is it. */

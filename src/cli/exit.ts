@@ -6,6 +6,8 @@ const refusals = new Set<string>([
   'config_invalid',
   'unsafe_environment',
   'database_tls_required',
+  'tls_material_refused',
+  'exception_expired',
   'passphrase_wrong',
   'key_exists',
   'key_missing',
@@ -15,6 +17,7 @@ const refusals = new Set<string>([
   'invalid_request',
   'sending_not_approved',
   'state_conflict',
+  'second_person_needed',
 ])
 
 /** The exit code of an error. The only place where errors become exit codes. */

@@ -7,7 +7,14 @@ export type { Courier } from './courier/courier.ts'
 export type { SendingPolicy } from './courier/last-check.ts'
 export { type CourierPolicy, standardPolicy } from './courier/policy.ts'
 export { type DestinationRule, parseDestinationRule } from './destination.ts'
-export { destinationsOf, listDestinations, setDestination } from './destinations.ts'
+export { destinationsOf, listDestinations, setDestination } from './destinations/list.ts'
+export {
+  type DestinationSet,
+  type DestinationWish,
+  destinationChange,
+  setFirstDestination,
+  wishDestination,
+} from './destinations/set.ts'
 export {
   type AcceptedDeliveries,
   type EnqueuedDelivery,

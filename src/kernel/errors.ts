@@ -73,6 +73,10 @@ export const errorCatalogue = {
     'Nobody decides on a request of their own.',
     'Ask another operator with the role approver.',
   ),
+  second_person_needed: entry(
+    'This takes two operators.',
+    'Ask for it in the console; another operator approves it there.',
+  ),
   state_conflict: entry(
     'This step does not fit the state that things are in now.',
     'Look at the present state, then decide again.',

@@ -24,6 +24,7 @@ const changes = {
   'recipient.reinstate': 'to reinstate a recipient',
   'recipient.attest': 'to record a document of a recipient',
   'policy.adopt': 'to put a crypto policy in force',
+  'destination.set': 'to change how the mail servers of a domain are authenticated',
 } as const
 
 const things = { certificate: 'OpenPGP key', attestation: 'document' } as const

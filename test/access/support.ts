@@ -83,6 +83,7 @@ export function applyAll(apply: ApplyChange): ApplyChanges {
     'recipient.reinstate': apply,
     'recipient.attest': apply,
     'policy.adopt': apply,
+    'destination.set': apply,
   }
 }
 

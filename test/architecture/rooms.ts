@@ -30,7 +30,7 @@ export const rooms = {
   keys: [...below, 'policy', 'sealer/host', 'access', 'audit', 'notices'],
   recipients: [...below, 'policy', 'sealer/host', 'keys', 'access', 'audit', 'notices'],
   custody: [...below, 'sealer/host', 'access', 'audit'],
-  delivery: [...below, 'keys', 'recipients', 'notices', 'audit'],
+  delivery: [...below, 'keys', 'recipients', 'access', 'notices', 'audit'],
   // access: the sender of a message is one of the application's own, which intake asks about.
   intake: [...below, 'sealer/host', 'policy', 'recipients', 'keys', 'delivery', 'access', 'audit'],
   http: [...below, ...features],
@@ -54,6 +54,7 @@ export const packages: Record<string, readonly Room[]> = {
   pg: ['platform'],
   'pg-boss': ['platform', 'delivery'],
   pino: ['platform'],
+  'dns-packet': ['platform'],
   '@peculiar/x509': ['platform'],
   'reflect-metadata': ['platform'],
   commander: ['cli'],
@@ -71,7 +72,7 @@ export const typesEverywhere: Record<string, readonly Room[]> = {
 export const reachingBuiltins: Record<string, readonly Room[]> = {
   child_process: ['platform', 'sealer/host', 'demo'],
   cluster: [],
-  dgram: [],
+  dgram: ['platform'],
   dns: ['platform', 'delivery'],
   fs: ['config', 'platform', 'sealer/host', 'policy', 'custody', 'cli', 'demo'],
   http: ['http', 'demo'],

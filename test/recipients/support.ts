@@ -114,6 +114,7 @@ export async function openTestEnrolment(): Promise<TestEnrolment> {
       'recipient.reinstate': enrolment.applyReinstate,
       'recipient.attest': enrolment.applyAttest,
       'policy.adopt': () => Promise.reject(new Error('not here')),
+      'destination.set': () => Promise.reject(new Error('not here')),
     },
   })
   const { operator: admin } = await signedInOperator(rooms.owner, ['admin', 'approver'])

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   type ChangeRequestId,
+  isAddress,
   isId,
   type OperatorId,
   type ProposalId,
@@ -18,6 +19,8 @@ const recipient = z.custom<RecipientId>(value => typeof value === 'string' && is
 const proposal = z.custom<ProposalId>(value => typeof value === 'string' && isId('prp', value))
 const fingerprint = z.string().regex(/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/)
 const policy = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const domain = z.string().refine(name => name === name.toLowerCase() && isAddress(`a@${name}`))
 
 /**
  * What takes two people, by kind: whom or what it is about (one request per kind and subject waits at a time), and
@@ -52,7 +55,7 @@ const changes = {
     subject: policy,
     body: z.strictObject({
       policy,
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      sha256,
       effectiveAt: z.iso.datetime(),
       expiresAt: z.iso.datetime(),
       /** Of how many certificates in use those that the policy refuses are. */
@@ -65,6 +68,16 @@ const changes = {
           from: z.iso.datetime(),
         }),
       ),
+    }),
+  },
+  /** How the mail servers of a domain are authenticated; `delivery/` judges the rule. */
+  'destination.set': {
+    subject: domain,
+    body: z.strictObject({
+      /** Null takes the rule away: nothing is sent to the domain then. */
+      rule: z.record(z.string(), z.json()).nullable(),
+      /** SHA-256 of the rule that it was asked to replace, null when there was none: it replaces no other. */
+      replaces: sha256.nullable(),
     }),
   },
 } as const

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { ChangeRequestId, OperatorId } from '../../kernel/index.ts'
 import { isInsufficientPrivilege, type PostgresError } from '../../platform/index.ts'
-import type { Change, ChangeRequest, ChangeState } from './change.ts'
+import type { Change, ChangeKind, ChangeRequest, ChangeState } from './change.ts'
 
 const columns = {
   id: 'id',
@@ -19,6 +19,8 @@ const returned = Object.entries(columns).map(([name, column]) => `${column} as $
 
 export interface Page {
   readonly state?: ChangeState | undefined
+  readonly kind?: ChangeKind | undefined
+  readonly subject?: string | undefined
   readonly limit: number
   /** The last request of the page before. */
   readonly after?: ChangeRequestId | undefined
@@ -63,10 +65,12 @@ export async function lockChangeRequest(
 /** The newest first. */
 export async function changeRequestPage(
   knex: Knex,
-  { state, limit, after }: Page,
+  { state, kind, subject, limit, after }: Page,
 ): Promise<readonly ChangeRequest[]> {
   const query = knex('change_requests').select<ChangeRequest[]>(columns).orderBy('id', 'desc').limit(limit)
   if (state !== undefined) void query.where({ state })
+  if (kind !== undefined) void query.where({ kind })
+  if (subject !== undefined) void query.where({ subject })
   if (after !== undefined) void query.where('id', '<', after)
   return query
 }

@@ -7,6 +7,7 @@ const kinds: Readonly<Record<ChangeRequest['kind'], string>> = {
   'recipient.reinstate': 'Lift a suspension',
   'recipient.attest': 'Record attestations of a recipient',
   'policy.adopt': 'Put a crypto policy in force',
+  'destination.set': 'Change how a domain’s mail servers are authenticated',
 }
 
 /** What is asked, in words. */

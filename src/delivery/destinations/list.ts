@@ -1,8 +1,9 @@
 import type { Knex } from 'knex'
-import { appendEvents } from '../audit/index.ts'
-import type { Clock } from '../kernel/index.ts'
-import type { DestinationRule } from './destination.ts'
-import { type DestinationEntry, findDestinations, upsertDestination } from './store.ts'
+import { appendEvents } from '../../audit/index.ts'
+import type { Clock } from '../../kernel/index.ts'
+import type { DestinationRule } from '../destination.ts'
+import { type DestinationEntry, findDestinations } from '../store.ts'
+import { writeRule } from './store.ts'
 
 /** The rules of those `domains` (lower case) that have one. A domain without a rule cannot be sent to. */
 export async function destinationsOf(
@@ -26,7 +27,7 @@ export async function setDestination(
   rule: DestinationRule,
 ): Promise<void> {
   await knex.transaction(async trx => {
-    await upsertDestination(trx, { domain, rule }, clock.now())
+    await writeRule(trx, { domain, rule, updatedAt: clock.now() })
     await appendEvents(trx, clock, [
       { actor: { kind: 'host' }, event: { type: 'destination.set', domain, mode: rule.mode } },
     ])
