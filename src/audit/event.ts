@@ -117,14 +117,6 @@ type TransportEvent =
       readonly mode: 'auto' | 'pinned' | 'secure'
       /** SHA-256 of the rule as canonical JSON. */
       readonly sha256?: string
-      /** Absent when one person was enough: the first rule of a domain, of mode `auto`. */
-      readonly change?: ChangeRequestId
-    }
-  | {
-      /** The domain has no rule any more. */
-      readonly type: 'destination.removed'
-      readonly domain: string
-      readonly change: ChangeRequestId
     }
   | {
       /** Bytes where none may be: somebody sits between us and the server, or is it. */
@@ -143,7 +135,18 @@ type TransportEvent =
       readonly listener: string
       readonly certificateSha256: string
     }
-  | { readonly type: 'tls.reload.refused'; readonly listener: string; readonly reason: string }
+  | {
+      /** At a reload the old files stay in use; at a start there is none. */
+      readonly type: 'tls.reload.refused' | 'tls.start.refused'
+      readonly listener: string
+      readonly reason: string
+    }
+  | {
+      /** At each start, and daily, for as long as it holds. */
+      readonly type: 'exception.active'
+      readonly exception: 'database_tls_1_2'
+      readonly until: string
+    }
   | { readonly type: 'dkim.key.generated'; readonly domain: string; readonly selector: string }
 
 /** Operators, their sessions, and what takes two of them. */

@@ -1,4 +1,5 @@
 import { SealpostError } from '../kernel/index.ts'
+import { foreignCertificates } from './listeners.ts'
 import { invalid, type SettingsReader } from './read.ts'
 
 /** How PostgreSQL is reached: by a unix socket on this host, or by TLS with a named CA. There is no third way. */
@@ -15,7 +16,18 @@ export type DatabaseConfig =
       readonly ca: string
       readonly clientCertificate?: string
       readonly clientKey?: string
+      /** PEM: a list of revoked certificates for each CA. */
+      readonly crl?: string
+      /** SHA-256 (lower-case hex) of certificates that must not be met here. */
+      readonly foreign?: readonly string[]
+      readonly tunnel?: TunnelException
     }
+
+/** TLS 1.2 suffices before this moment. The name is PCI's: a component that cannot do better yet, in a stated frame. */
+export interface TunnelException {
+  readonly until: Date
+  readonly reason: string
+}
 
 /** The database settings for one of our two writing roles. Throws `config_invalid`, `database_tls_required`. */
 export function readDatabase(read: SettingsReader, role: 'owner' | 'gateway'): DatabaseConfig {
@@ -25,6 +37,8 @@ export function readDatabase(read: SettingsReader, role: 'owner' | 'gateway'): D
   const host = read.optional('SEALPOST_DATABASE_HOST')
   if (directory !== undefined) {
     if (host !== undefined) throw invalid('SEALPOST_DATABASE_SOCKET', 'excludes SEALPOST_DATABASE_HOST')
+    if (tunnelException(read) !== undefined)
+      throw invalid('SEALPOST_DATABASE_TUNNEL_UNTIL', 'is for PostgreSQL by TLS')
     return { kind: 'socket', directory, database, user }
   }
   if (host === undefined) throw invalid('SEALPOST_DATABASE_HOST', 'or SEALPOST_DATABASE_SOCKET is required')
@@ -36,6 +50,12 @@ export function readDatabase(read: SettingsReader, role: 'owner' | 'gateway'): D
   )
   const clientCertificate = read.optionalFile('SEALPOST_DATABASE_CERT_FILE')
   const clientKey = read.optionalFile('SEALPOST_DATABASE_KEY_FILE')
+  if ((clientCertificate === undefined) !== (clientKey === undefined)) {
+    throw invalid('SEALPOST_DATABASE_CERT_FILE', 'and SEALPOST_DATABASE_KEY_FILE go together')
+  }
+  const crl = read.optionalFile('SEALPOST_DATABASE_CRL_FILE')
+  const foreign = foreignCertificates(read)
+  const tunnel = tunnelException(read)
   return {
     kind: 'tls',
     host,
@@ -46,5 +66,25 @@ export function readDatabase(read: SettingsReader, role: 'owner' | 'gateway'): D
     ...(password === undefined ? {} : { password: password.trimEnd() }),
     ...(clientCertificate === undefined ? {} : { clientCertificate }),
     ...(clientKey === undefined ? {} : { clientKey }),
+    ...(crl === undefined ? {} : { crl }),
+    ...(foreign.length === 0 ? {} : { foreign }),
+    ...(tunnel === undefined ? {} : { tunnel }),
   }
+}
+
+function tunnelException(read: SettingsReader): TunnelException | undefined {
+  const day = read.optional('SEALPOST_DATABASE_TUNNEL_UNTIL')
+  const reason = read.optional('SEALPOST_DATABASE_TUNNEL_REASON')
+  if (day === undefined && reason === undefined) return undefined
+  if (day === undefined || reason === undefined) {
+    throw invalid('SEALPOST_DATABASE_TUNNEL_UNTIL', 'and SEALPOST_DATABASE_TUNNEL_REASON go together')
+  }
+  const until = new Date(`${day}T00:00:00Z`)
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(day) || Number.isNaN(until.getTime())) {
+    throw invalid('SEALPOST_DATABASE_TUNNEL_UNTIL', 'must be a day, as YYYY-MM-DD')
+  }
+  if (reason.length < 10 || reason.length > 200 || /[\p{C}\p{Zl}\p{Zp}]/u.test(reason)) {
+    throw invalid('SEALPOST_DATABASE_TUNNEL_REASON', 'must be one line of 10 to 200 characters')
+  }
+  return { until, reason }
 }

@@ -1,4 +1,5 @@
-export type { DatabaseConfig } from './database.ts'
+export type { DatabaseConfig, TunnelException } from './database.ts'
+export type { Exposure } from './listeners.ts'
 export {
   type Config,
   type Listen,

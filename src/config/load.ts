@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { type Address, isAddress } from '../kernel/index.ts'
 import { type DatabaseConfig, readDatabase } from './database.ts'
+import { type Exposure, exposure, foreignCertificates } from './listeners.ts'
 import { invalid, readSettings, type SettingsReader } from './read.ts'
 
 export type Role = 'api' | 'courier'
@@ -33,6 +34,9 @@ export interface Config {
   readonly sealers: number
   readonly databasePool: number
   readonly allowedNetworks: readonly Network[]
+  readonly exposure: Exposure
+  /** SHA-256 of certificates of other environments, lower-case hex. */
+  readonly foreignCertificates: readonly string[]
   readonly logLevel: LogLevel
 }
 
@@ -55,6 +59,8 @@ export interface Secrets {
   /** For the listener of recipients. */
   readonly publicIdentity: { readonly certificate: string; readonly key: string }
   readonly clientCa: string
+  /** Lists of revoked client certificates. */
+  readonly clientCrl: string | undefined
   readonly publicCa: string | undefined
 }
 
@@ -80,6 +86,8 @@ export function loadServeConfig(
       sealers: read.integer('SEALPOST_SEALERS', 1, 64),
       databasePool: read.integer('SEALPOST_DATABASE_POOL', 2, 200),
       allowedNetworks: networks(read),
+      exposure: exposure(read),
+      foreignCertificates: foreignCertificates(read),
       logLevel: logLevel(read),
     },
     secrets: {
@@ -88,6 +96,7 @@ export function loadServeConfig(
       key: read.file('SEALPOST_TLS_KEY_FILE'),
       publicIdentity: publicIdentity(read),
       clientCa: read.file('SEALPOST_CLIENT_CA_FILE'),
+      clientCrl: read.optionalFile('SEALPOST_CLIENT_CRL_FILE'),
       publicCa: read.optionalFile('SEALPOST_PUBLIC_CA_FILE'),
     },
   }

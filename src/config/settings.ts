@@ -12,6 +12,13 @@ export const settings = {
   SEALPOST_DATABASE_CA_FILE: setting('PEM file with the one CA that PostgreSQL is trusted by.'),
   SEALPOST_DATABASE_CERT_FILE: setting('PEM file with the client certificate for PostgreSQL.'),
   SEALPOST_DATABASE_KEY_FILE: setting('PEM file with the key of that certificate.'),
+  SEALPOST_DATABASE_CRL_FILE: setting(
+    'PEM file with a list of revoked certificates for every CA in SEALPOST_DATABASE_CA_FILE. With it, PostgreSQL is refused once a list is missing or has expired.',
+  ),
+  SEALPOST_DATABASE_TUNNEL_UNTIL: setting(
+    'Day (`YYYY-MM-DD`, at most 180 days ahead) before which PostgreSQL may speak TLS 1.2, everything else being verified as ever. From that day on the gateway refuses to start. For a PostgreSQL that cannot speak TLS 1.3 yet.',
+  ),
+  SEALPOST_DATABASE_TUNNEL_REASON: setting('Why, and who agreed to it; shown by `inventory` and `doctor`.'),
   SEALPOST_DATABASE_PASSWORD_FILE: setting('File with the password of the gateway role.'),
   SEALPOST_DATABASE_OWNER_PASSWORD_FILE: setting(
     'File with the password of the owner role, for `migrate` and admin commands.',
@@ -47,6 +54,17 @@ export const settings = {
   SEALPOST_PUBLIC_TLS_KEY_FILE: setting('PEM file with the key of that certificate.'),
   SEALPOST_CLIENT_CA_FILE: setting(
     'PEM file with the private CA whose client certificates name applications.',
+  ),
+  SEALPOST_CLIENT_CRL_FILE: setting(
+    'PEM file with a list of revoked certificates for every CA in SEALPOST_CLIENT_CA_FILE. With it, every application is refused once a list is missing or has expired.',
+  ),
+  SEALPOST_EXPOSURE: setting(
+    '`internal` or `external`. External: the certificates of the listeners for applications and recipients must be good in the eyes of the public CAs (the Mozilla roots of Node), or the gateway does not start.',
+    'internal',
+  ),
+  SEALPOST_FOREIGN_CERTIFICATES: setting(
+    'SHA-256 fingerprints (hex), separated by commas, of certificates that belong to other environments: never used, trusted or accepted here.',
+    '',
   ),
   SEALPOST_MAIL_HOST: setting('Our host name in SMTP (EHLO) and in Message-IDs.'),
   SEALPOST_SEALERS: setting('Sealer processes.', '2'),

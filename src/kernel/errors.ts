@@ -82,8 +82,8 @@ export const errorCatalogue = {
     'Look at the present state, then decide again.',
   ),
   certificate_in_use: entry(
-    'This certificate belongs to another enrolment, or to one that ended.',
-    'Use a new key for this address.',
+    'This encryption subkey was in use before, or its key was revoked or belongs to another enrolment.',
+    'Add a new encryption subkey to the key, or use a new key for this address.',
   ),
   possession_not_proved: entry(
     'This is not the code that was sent, or it has expired.',
@@ -119,6 +119,14 @@ export const errorCatalogue = {
   database_tls_required: entry(
     'PostgreSQL must be reached over verified TLS.',
     'Set SEALPOST_DATABASE_CA_FILE.',
+  ),
+  tls_material_refused: entry(
+    'A certificate, a key or a list of revoked certificates of ours cannot be used.',
+    'Replace the file that the detail is about; `sealpost doctor` looks at all of them.',
+  ),
+  exception_expired: entry(
+    'An exception to the TLS rules has ended.',
+    'Bring what needed it up to date and remove the settings named in the detail.',
   ),
   schema_outdated: entry('The database schema is not the one this version needs.', 'Run `sealpost migrate`.'),
   passphrase_wrong: entry('The passphrase does not open the key.', 'Try again with the right one.'),

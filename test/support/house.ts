@@ -123,6 +123,8 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
       { address: '127.0.0.0', prefix: 8, family: 'ipv4' },
       { address: '::1', prefix: 128, family: 'ipv6' },
     ],
+    exposure: 'internal',
+    foreignCertificates: [],
     logLevel: 'debug',
     ...settings,
   }
@@ -132,6 +134,7 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     key: server.key,
     publicIdentity: server,
     clientCa: authority.certificate,
+    clientCrl: undefined,
     publicCa: undefined,
   }
   let logged = ''
