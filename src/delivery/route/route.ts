@@ -1,6 +1,7 @@
 import type { TlsaRecord } from '../../platform/dns/index.ts'
 import type { DestinationHost, DestinationRule } from '../destination.ts'
 import type { FailureOutcome } from '../outcome.ts'
+import type { HeldCredentials } from '../smtp/credentials.ts'
 
 export type Pins = Extract<DestinationRule, { mode: 'pinned' }>['pins']
 
@@ -33,6 +34,8 @@ export type Route =
       readonly asked: DestinationRule['mode'] | 'relay'
       readonly requireTls: DestinationRule['requireTls']
       readonly limits: DestinationRule['limits']
+      /** Shown to whichever server of the route is spoken to: for a relay of our own. */
+      readonly credentials?: HeldCredentials
       /** In the order in which they are tried. */
       readonly candidates: readonly [Candidate, ...Candidate[]]
     }

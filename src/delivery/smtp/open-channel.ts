@@ -5,6 +5,7 @@ import type { TlsEvidence } from '../../audit/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import { clientTlsOptions } from '../../platform/index.ts'
 import type { DestinationHost } from '../destination.ts'
+import type { RevocationCheck } from '../../platform/revocation/index.ts'
 import { outcomeOfSocketError } from '../outcome.ts'
 import type { Proof, Route } from '../route/route.ts'
 import { carriesName, judgeHandshake, needsChain } from '../tls-verdict.ts'
@@ -20,14 +21,24 @@ export interface ChannelOptions {
   /** PEM, the roots for `secure`; undefined means the Mozilla roots of Node. */
   readonly publicCa: string | undefined
   readonly limits: SessionLimits
+  /** What is known of revocations of servers' certificates. Default: nothing. */
+  readonly revocation?: RevocationCheck
+  /** Is told of each attack before anything else is tried; when it rejects, so does whatever was asked for. */
+  readonly onAttack?: (attack: Attack) => Promise<void>
 }
 
-/** One server at one address, and what it must show. */
-export interface Target {
+/** Bytes where none may be: somebody sits between us and the server, or is it. */
+export interface Attack {
+  readonly kind: 'starttls_injection'
+  readonly host: string
+  readonly address: string
+}
+
+/** One server at one address, what it must show, and how we speak to it. */
+export interface Target extends Pick<Extract<Route, { ok: true }>, 'asked' | 'requireTls' | 'credentials'> {
   readonly host: DestinationHost
   readonly address: string
   readonly proof: Proof
-  readonly asked: Extract<Route, { ok: true }>['asked']
 }
 
 /** An authenticated connection that is ready for MAIL FROM. */

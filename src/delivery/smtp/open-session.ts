@@ -39,7 +39,7 @@ export async function openSession(
   const start = performance.now()
   let first: RefusedOpening | undefined
   for (const candidate of route.candidates) {
-    for (const target of targetsOf(candidate, route.asked)) {
+    for (const target of targetsOf(candidate, route)) {
       if (first !== undefined && performance.now() - start > options.limits.opening) return first
       const opening = 'outcome' in target ? target : await tryTarget(target, options)
       if ('ok' in opening && opening.ok) return opening
@@ -51,13 +51,23 @@ export async function openSession(
   return first ?? Promise.reject(new Error('a route without servers'))
 }
 
-function targetsOf(candidate: Candidate, asked: Target['asked']): readonly (Target | RefusedOpening)[] {
+function targetsOf(
+  candidate: Candidate,
+  { asked, requireTls, credentials }: Extract<Route, { ok: true }>,
+): readonly (Target | RefusedOpening)[] {
   const { host } = candidate
   if ('outcome' in candidate) {
     const peer = { host: host.name, address: null, port: host.port }
     return [{ ok: false, peer, outcome: candidate.outcome, reply: undefined }]
   }
-  return candidate.addresses.map(address => ({ host, address, proof: candidate.proof, asked }))
+  return candidate.addresses.map(address => ({
+    host,
+    address,
+    proof: candidate.proof,
+    asked,
+    requireTls,
+    ...(credentials === undefined ? {} : { credentials }),
+  }))
 }
 
 async function tryTarget(target: Target, options: ChannelOptions): Promise<Opening> {

@@ -16,6 +16,12 @@ export interface Envelope {
   readonly to: Address
 }
 
+/** What is asked of the servers on the way, where they offer it. REQUIRETLS is a matter of the route, not of a message. */
+export interface SendOptions {
+  /** RFC 3461: a report holds our headers only, and names the delivery by `envid`: printable ASCII without `+` and `=`. */
+  readonly dsn?: { readonly envid: string }
+}
+
 export interface SendResult {
   readonly outcome: Outcome
   readonly reply: Reply | undefined
@@ -27,7 +33,7 @@ export interface Session {
   /** Whether another message may be sent: all so far were delivered and the server is still there. */
   readonly usable: boolean
   /** Sends one message to one mailbox. Never rejects; the outcome is `delivered` only on an exact 250 to the final dot. */
-  send(envelope: Envelope, message: WireMessage): Promise<SendResult>
+  send(envelope: Envelope, message: WireMessage, options?: SendOptions): Promise<SendResult>
   /** Says QUIT, when that can be said, and hangs up. */
   close(): void
   /** Hangs up at once. A message under way ends with `connection_lost`. */
