@@ -48,7 +48,6 @@ export const examples: { readonly [Kind in Notice['kind']]: Of<Kind> } = {
     stopToken: token(),
   },
   proposal_not_allowed: { fingerprint, until: at, enrolToken: token(), stopToken: token() },
-  proposal_not_allowed: { fingerprint, until: at, enrolToken: token(), stopToken: token() },
   revoked: { fingerprint, reason: 'compromised' },
   unenrolled: {},
   change_waiting: {
