@@ -9,6 +9,7 @@ import {
   openCourier,
   openNoticeCourier,
   openRoutes,
+  openStsFetch,
   type SendingPolicy,
   stopDeliveries,
 } from './delivery/index.ts'
@@ -90,7 +91,16 @@ export async function startGateway(
   }
 
   if (config.roles.includes('courier')) {
-    const findRoute = openRoutes({ knex, dns: systemDns, mayConnect: peerGuard(allowedNetworks) })
+    const dns = systemDns
+    const findRoute = openRoutes({
+      knex,
+      clock,
+      dns,
+      mayConnect: peerGuard(allowedNetworks),
+      fetchPolicy: openStsFetch({ dns, ca: publicCa, allowedNetworks }),
+      relay: undefined,
+      log,
+    })
     const sending = { knex, clock, log, mailHost, findRoute, publicCa, admit: admitCiphertext }
     const courier = openCourier({ ...sending, queue, policyAt: at => sendingPolicy(knex, at) })
     opened.defer(() => courier.stop(stopDeadline))

@@ -2,12 +2,22 @@ import { randomInt } from 'node:crypto'
 import { type Courier, type CourierOptions, startCourier } from './courier/courier.ts'
 import { standardPolicy } from './courier/policy.ts'
 import { type NoticeCourierOptions, standardNoticePolicy, startNoticeCourier } from './notice/courier.ts'
+import { explainRoute as explain, type RouteDependencies } from './route/find.ts'
+import type { RouteReport } from './route/report.ts'
+import type { FindRoute } from './route/route.ts'
 
 export type { Courier } from './courier/courier.ts'
 export type { SendingPolicy } from './courier/last-check.ts'
 export { type CourierPolicy, standardPolicy } from './courier/policy.ts'
-export { type DestinationRule, parseDestinationRule } from './destination.ts'
-export { destinationsOf, listDestinations, setDestination } from './destinations/list.ts'
+export { type DestinationRule, destinationRule, parseDestinationRule } from './destination.ts'
+export {
+  type DestinationDetails,
+  type DestinationSummary,
+  destinationPage,
+  destinationsOf,
+  listDestinations,
+  showDestination,
+} from './destinations/list.ts'
 export {
   type DestinationSet,
   type DestinationWish,
@@ -15,6 +25,8 @@ export {
   setFirstDestination,
   wishDestination,
 } from './destinations/set.ts'
+export { type DomainAttempt, domainsWithoutRule } from './destinations/store.ts'
+export { describeRule, serversOf } from './destinations/words.ts'
 export {
   type AcceptedDeliveries,
   type EnqueuedDelivery,
@@ -24,8 +36,22 @@ export {
 } from './enqueue.ts'
 export type { NoticePolicy } from './notice/courier.ts'
 export type { Outcome } from './outcome.ts'
-export { openRoutes, type RouteDependencies } from './route/find.ts'
+export type { RouteDependencies } from './route/find.ts'
+export type { Relay } from './route/relay.ts'
+export type {
+  DomainFindings,
+  HostFinding,
+  RouteReport,
+  StsFinding,
+  TlsaFinding,
+} from './route/report.ts'
 export type { Candidate, FindRoute, Proof, Route } from './route/route.ts'
+export {
+  type FetchPolicy,
+  openStsFetch,
+  type StsFetchFailure,
+  type StsFetchOptions,
+} from './route/sts/fetch.ts'
 export { type AttemptStatus, type DeliveryStatus, deliveriesOf } from './status.ts'
 export { stopDeliveries } from './stop.ts'
 
@@ -44,6 +70,18 @@ export function openNoticeCourier(
   options: Omit<NoticeCourierOptions, Surroundings> & Partial<Pick<NoticeCourierOptions, Surroundings>>,
 ): Courier {
   return startNoticeCourier({ policy: standardNoticePolicy, random: chance, ...options })
+}
+
+type Routing = Omit<RouteDependencies, 'random'> & Partial<Pick<RouteDependencies, 'random'>>
+
+/** The route to a domain as its rule, DNS and the policies of others say at the moment. */
+export function openRoutes(options: Routing): FindRoute {
+  return async domain => (await explainRoute(options, domain)).route
+}
+
+/** The route to a domain (lower case) with everything found on the way. Rejects only when the database does. */
+export function explainRoute(options: Routing, domain: string): Promise<RouteReport> {
+  return explain({ random: chance, ...options }, domain)
 }
 
 function chance(): number {

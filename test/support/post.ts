@@ -24,7 +24,7 @@ import {
 } from '../../src/kernel/index.ts'
 import { type Logger, openDatabase, openLogger, openQueue, peerGuard } from '../../src/platform/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
-import { hostsAt, loopbackDns } from './dns.ts'
+import { alone, hostsAt, loopbackDns } from './dns.ts'
 
 /** A database with what deliveries need around them, and couriers on it. No gateway, no sealer. */
 export interface Post {
@@ -218,6 +218,7 @@ export async function openPost(): Promise<Post> {
         log,
         mailHost: 'gateway.test',
         findRoute: openRoutes({
+          ...alone,
           knex,
           dns: lookup === undefined ? loopbackDns : hostsAt(lookup),
           mayConnect: peerGuard(allowed),

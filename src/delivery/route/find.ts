@@ -1,21 +1,38 @@
 import type { Knex } from 'knex'
+import type { Clock } from '../../kernel/index.ts'
 import type { Dns } from '../../platform/dns/index.ts'
+import type { Logger } from '../../platform/index.ts'
 import { findDestination } from '../store.ts'
 import { routeToListed } from './listed.ts'
-import type { FindRoute } from './route.ts'
+import { type Relay, routeByRelay } from './relay.ts'
+import type { RouteReport } from './report.ts'
+import type { FetchPolicy } from './sts/fetch.ts'
 
 export interface RouteDependencies {
   readonly knex: Knex
+  readonly clock: Clock
   readonly dns: Dns
   readonly mayConnect: (address: string) => boolean
+  readonly fetchPolicy: FetchPolicy
+  /** Undefined: mail goes to each domain's own servers. */
+  readonly relay: Relay | undefined
+  readonly log: Pick<Logger, 'warn'>
+  /** From 0 to less than 1: which of several equal servers is first. */
+  readonly random: () => number
+  /** Where mail servers that DNS names listen. Default 25. */
+  readonly mxPort?: number
 }
 
-/** The route to a domain as its rule, DNS and the policies of others say at the moment. */
-export function openRoutes({ knex, dns, mayConnect }: RouteDependencies): FindRoute {
-  return async domain => {
-    const rule = await findDestination(knex, domain)
-    if (rule === undefined) return { ok: false, outcome: 'destination_missing' }
-    if (rule.mode === 'auto') return { ok: false, outcome: 'destination_not_authenticated' }
-    return routeToListed(rule, dns, mayConnect)
+/** The route to a domain (lower case) with everything found on the way. Rejects only when the database does. */
+export async function explainRoute(dependencies: RouteDependencies, domain: string): Promise<RouteReport> {
+  const { knex, dns, mayConnect, relay } = dependencies
+  const rule = await findDestination(knex, domain)
+  const known = { domain, rule, validates: dns.validates, findings: undefined }
+  if (rule === undefined) return { ...known, route: { ok: false, outcome: 'destination_missing' } }
+  if (relay !== undefined) {
+    return { ...known, route: routeByRelay(rule, relay, await routeToListed(relay.rule, dns, mayConnect)) }
   }
+  if (rule.mode === 'auto')
+    return { ...known, route: { ok: false, outcome: 'destination_not_authenticated' } }
+  return { ...known, route: await routeToListed(rule, dns, mayConnect) }
 }

@@ -11,8 +11,11 @@ export type Proof =
       readonly level: 'dane'
       /** The usable records of the server's TLSA set, all of them proved by DNSSEC. At least one. */
       readonly tlsa: readonly TlsaRecord[]
-      /** Names of which a certificate under a DANE-TA record must carry one (RFC 7672 section 3.2.2). */
-      readonly names: readonly string[]
+      /**
+       * Names of which a certificate under a DANE-TA record must carry one (RFC 7672 section 3.2.2). The first is the
+       * TLSA base domain, which is also what SNI names (section 8.1).
+       */
+      readonly names: readonly [string, ...string[]]
     }
   | { readonly level: 'pinned'; readonly pins: Pins }
   | { readonly level: 'mta_sts'; readonly policyId: string }
@@ -36,7 +39,7 @@ export type Route =
       readonly limits: DestinationRule['limits']
       /** Shown to whichever server of the route is spoken to: for a relay of our own. */
       readonly credentials?: HeldCredentials
-      /** In the order in which they are tried. */
+      /** In the order in which they are tried: first those that can be, then those that cannot, and why. */
       readonly candidates: readonly [Candidate, ...Candidate[]]
     }
   | { readonly ok: false; readonly outcome: FailureOutcome }

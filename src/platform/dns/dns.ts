@@ -28,13 +28,15 @@ export interface TlsaRecord {
 
 /** The questions that mail asks. None of them rejects. */
 export interface Dns {
-  /** Whether answers can be `secure`: the resolver has proved that it validates. */
+  /** Whether answers can be `secure`: the resolver has proved that it validates. It may change; no answer is kept over that. */
   readonly validates: boolean
   /** IPv4 and IPv6; secure only when both are. */
   addresses(host: string): Promise<DnsAnswer<string>>
   /** By preference, equal ones in the order given. */
   mx(domain: string): Promise<DnsAnswer<MxRecord>>
   tlsa(name: string): Promise<DnsAnswer<TlsaRecord>>
+  /** The name's own CNAME, not followed. `secure` speaks of this one record. */
+  alias(name: string): Promise<DnsAnswer<string>>
   /** The strings of each record joined. */
   txt(name: string): Promise<DnsAnswer<string>>
 }

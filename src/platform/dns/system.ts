@@ -13,8 +13,13 @@ export const systemDns: Dns = {
         .map(({ priority, exchange }) => ({ preference: priority, host: exchange.toLowerCase() }))
         .sort((one, other) => one.preference - other.preference)
     }),
-  tlsa: () => Promise.resolve({ kind: 'none', secure: false, exists: true }),
+  tlsa: nothing,
+  alias: nothing,
   txt: name => answer(name, async () => (await resolveTxt(name)).map(parts => parts.join(''))),
+}
+
+function nothing(): Promise<DnsAnswer<never>> {
+  return Promise.resolve({ kind: 'none', secure: false, exists: true })
 }
 
 async function answer<RecordData>(

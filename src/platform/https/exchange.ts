@@ -21,13 +21,14 @@ interface Destination {
 interface Bounds {
   readonly ca: string | undefined
   readonly most: number
+  readonly mediaType: string | undefined
   readonly signal: AbortSignal
 }
 
 /** One GET over a connection of its own. Never rejects, and leaves no connection behind. */
 export function exchange(
   { url, address, port }: Destination,
-  { ca, most, signal }: Bounds,
+  { ca, most, mediaType, signal }: Bounds,
 ): Promise<Exchange> {
   return new Promise(resolve => {
     // Until the server has proved itself, whatever fails is a failure to reach it or to prove itself.
@@ -69,7 +70,7 @@ export function exchange(
     sent.on('upgrade', () => fail('status_refused'))
     sent.on('response', response => {
       response.on('error', () => fail('connection_lost'))
-      const answer = judge(response, most)
+      const answer = judge(response, most, mediaType)
       if (answer !== undefined) end(answer)
       else collect(response, most, end)
     })
@@ -78,7 +79,11 @@ export function exchange(
 }
 
 /** What the head of a response says already; undefined when the body is wanted. */
-function judge({ statusCode = 0, headers }: Answer, most: number): Exchange | undefined {
+function judge(
+  { statusCode = 0, headers }: Answer,
+  most: number,
+  mediaType: string | undefined,
+): Exchange | undefined {
   if ([301, 302, 303, 307, 308].includes(statusCode))
     return headers.location === undefined
       ? { kind: 'failed', failure: 'redirect_refused' }
@@ -87,6 +92,9 @@ function judge({ statusCode = 0, headers }: Answer, most: number): Exchange | un
   if (statusCode !== 200) return { kind: 'failed', failure: 'status_refused' }
   const encoding = headers['content-encoding'] ?? 'identity'
   if (encoding.toLowerCase() !== 'identity') return { kind: 'failed', failure: 'encoding_refused' }
+  const [type = ''] = (headers['content-type'] ?? '').split(';')
+  if (mediaType !== undefined && type.trim().toLowerCase() !== mediaType)
+    return { kind: 'failed', failure: 'media_type_refused' }
   if (Number(headers['content-length'] ?? 0) > most) return { kind: 'failed', failure: 'too_large' }
   return undefined
 }

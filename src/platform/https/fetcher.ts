@@ -13,6 +13,7 @@ export type FetchFailure =
   | 'not_authenticated'
   | 'connection_lost'
   | 'redirect_refused'
+  | 'media_type_refused'
   | 'encoding_refused'
   | 'too_large'
   | 'timeout'
@@ -41,19 +42,23 @@ export interface FetcherOptions {
   readonly most?: number
   /** Where a URL without a port leads. Default 443. */
   readonly port?: number
+  /** How many are followed, to the same host and port only. Default 2. */
+  readonly redirects?: number
+  /** Lower case, without parameters. Default: any. */
+  readonly mediaType?: string
 }
 
-const redirects = 2
 // A host with a hundred addresses is not tried a hundred times.
 const addressesPerHost = 2
 
 /**
  * Fetches small files from servers that are not trusted. TLS 1.2 or later that proves the name; the name is resolved once
- * per request, and the very address that was judged is connected to; no private address; at most two redirects, to the
+ * per request, and the very address that was judged is connected to; no private address; few redirects, to the
  * same host and port only; no compression; bounded in size and time. Sends no cookie, no credential, no referrer.
  */
 export function openFetcher(options: FetcherOptions): Fetcher {
-  const { lookup = lookupHost, deadline = 10_000, most = 64 * 1024, port = 443, ca } = options
+  const { lookup = lookupHost, deadline = 10_000, most = 64 * 1024, port = 443, redirects = 2 } = options
+  const { ca, mediaType } = options
   const mayConnect = peerGuard(options.allowedNetworks)
 
   const visit = async (url: URL, signal: AbortSignal): Promise<Exchange> => {
@@ -63,7 +68,7 @@ export function openFetcher(options: FetcherOptions): Fetcher {
     let last: Exchange = { kind: 'failed', failure: 'address_not_allowed' }
     for (const address of found.filter(mayConnect).slice(0, addressesPerHost)) {
       const to = { url, address, port: url.port === '' ? port : Number(url.port) }
-      last = await exchange(to, { ca, most, signal })
+      last = await exchange(to, { ca, most, mediaType, signal })
       if (last.kind !== 'failed' || last.failure !== 'connect_failed') return last
     }
     return last
