@@ -82,6 +82,12 @@ const guarantees = [
     allowed: ['src/http/listener.ts'],
   },
   {
+    name: 'plain-http-for-signed',
+    selector: "ImportDeclaration[importKind='value'][source.value=/^(?:node:)?http$/]",
+    message: 'Every connection is TLS. Only what carries its own signature is fetched otherwise.',
+    allowed: ['src/platform/revocation/fetch.ts'],
+  },
+  {
     name: 'named-exports',
     selector: 'ExportDefaultDeclaration',
     message: 'Named exports only.',

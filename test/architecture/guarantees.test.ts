@@ -37,6 +37,12 @@ describe('a guarantee is refused where it would break, and not where it is kept'
       'src/http/listener.ts',
     ],
     ['house/tls-verifies', '({ rejectUnauthorized: maybe })', 'src/delivery/smtp.ts', undefined],
+    [
+      'house/plain-http-for-signed',
+      "import { request } from 'node:http'",
+      'src/platform/https/exchange.ts',
+      'src/platform/revocation/fetch.ts',
+    ],
     ['house/named-exports', 'export default 1', 'src/keys/index.ts', undefined],
   ])('%s: %s', async (rule, text, refused, allowed) => {
     expect(await lint(text, refused)).toContain(rule)

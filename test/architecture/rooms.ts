@@ -75,7 +75,7 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
   dgram: ['platform'],
   dns: ['platform', 'delivery'],
   fs: ['config', 'platform', 'sealer/host', 'policy', 'custody', 'cli', 'demo'],
-  http: ['http', 'demo'],
+  http: ['http', 'platform', 'demo'], // platform: lists of revoked certificates, which are signed
   http2: [],
   https: ['http', 'platform', 'demo'],
   inspector: [],
