@@ -1,4 +1,5 @@
 import { appendFileSync, chmodSync, chownSync, statSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -16,7 +17,9 @@ import {
   issueClientCertificate,
   issueServerCertificate,
 } from '../../src/platform/pki/index.ts'
+import { fingerprintOf } from '../../src/platform/tls/index.ts'
 import { oddCertificate } from '../support/odd-certificates.ts'
+import { revocationList } from '../support/revocation-lists.ts'
 
 // PostgreSQL listens on a loopback address of its own, so that its port collides with nobody's; a proxy gives it a
 // name (localhost) and counts what was sent.
@@ -153,6 +156,69 @@ test('a server that offers TLS 1.2 at most is refused', async () => {
   expect(await connection(gateway())).toMatchObject(unavailable('EPROTO'))
   await asSuperuser('ALTER SYSTEM RESET ssl_max_protocol_version')
   await reload()
+})
+
+test('a server that the CA has revoked is refused, and so is one on whom no fresh list speaks', async () => {
+  const identity = await issueServerCertificate(authority, { dnsNames: ['localhost'], days: 1 })
+  await presents(identity, 'reload')
+  const under = async (options: Parameters<typeof revocationList>[1]) =>
+    connection(gateway({ crl: await revocationList(authority, options) }))
+  expect(await under({})).toEqual({ ssl: true, version: 'TLSv1.3' })
+  expect(await under({ revoked: [identity] })).toMatchObject(unavailable('CERT_REVOKED'))
+  expect(await under({ hours: -1 })).toMatchObject(unavailable('CRL_HAS_EXPIRED'))
+  const other = await createAuthority({ commonName: 'another CA', days: 1 })
+  expect(await connection(gateway({ crl: await revocationList(other) }))).toMatchObject(
+    unavailable('UNABLE_TO_GET_CRL'),
+  )
+})
+
+test('a pool that lives takes a new list at its next connection', async () => {
+  const identity = await issueServerCertificate(authority, { dnsNames: ['localhost'], days: 1 })
+  await presents(identity, 'reload')
+  let config = gateway({ crl: await revocationList(authority) })
+  const database = openDatabase(() => config, session)
+  const boss = await openQueue(() => config, { poolSize: 1, onError: () => undefined })
+  await database.ping()
+  config = gateway({ crl: await revocationList(authority, { revoked: [identity] }) })
+  await asSuperuser(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'sealpost_gateway'",
+  )
+  await expect
+    .poll(() => database.ping().catch((error: unknown) => error))
+    .toMatchObject(unavailable('CERT_REVOKED'))
+  await expect(boss.getDb().executeSql('SELECT 1')).rejects.toMatchObject({ code: 'CERT_REVOKED' })
+  await boss.stop({ graceful: false })
+  await database.close()
+})
+
+test('a certificate of another environment is refused', async () => {
+  const identity = await issueServerCertificate(authority, { dnsNames: ['localhost'], days: 1 })
+  await presents(identity, 'reload')
+  const foreign = [fingerprintOf(new X509Certificate(identity.certificate))]
+  expect(await connection(gateway({ foreign }))).toMatchObject(unavailable('FOREIGN_CERTIFICATE'))
+})
+
+test('an exception lets PostgreSQL speak TLS 1.2 until its day, verified as ever, and never in clear', async () => {
+  await presents(await issueServerCertificate(authority, { dnsNames: ['localhost'], days: 1 }), 'reload')
+  await asSuperuser("ALTER SYSTEM SET ssl_max_protocol_version = 'TLSv1.2'")
+  await reload()
+  const tunnel = (days: number) => ({
+    tunnel: { until: new Date(Date.now() + days * 86_400_000), reason: 'PostgreSQL 11 until its upgrade' },
+  })
+  expect(await connection(gateway(tunnel(1)))).toEqual({ ssl: true, version: 'TLSv1.2' })
+  expect(await connection(gateway(tunnel(-1)))).toMatchObject(unavailable('EPROTO'))
+  const other = await createAuthority({ commonName: 'another CA', days: 1 })
+  expect(await connection(gateway({ ...tunnel(1), ca: other.certificate }))).toMatchObject(
+    unavailable('SELF_SIGNED_CERT_IN_CHAIN'),
+  )
+  await asSuperuser('ALTER SYSTEM RESET ssl_max_protocol_version')
+  await reload()
+  const plain = await openProxy({ path: join(server.socketDirectory, '.s.PGSQL.5432') })
+  expect(await connection(gateway({ ...tunnel(1), port: plain.port }))).toMatchObject({
+    code: 'database_unavailable',
+  })
+  expect(Buffer.concat(plain.sent).toString('hex')).toBe('0000000804d2162f')
+  plain.close()
 })
 
 test('a wrong password is database_unavailable, and its detail is the code alone', async () => {

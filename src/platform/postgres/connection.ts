@@ -1,5 +1,10 @@
-import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { ConnectionOptions, PeerCertificate } from 'node:tls'
 import type { DatabaseConfig } from '../../config/index.ts'
+import { type Clock, systemClock } from '../../kernel/index.ts'
+import { fingerprintOf } from '../tls/certificates.ts'
+import { clientTlsOptions } from '../tls/profile.ts'
 
 export interface SessionSettings {
   /** Shown in `pg_stat_activity`. */
@@ -8,11 +13,21 @@ export interface SessionSettings {
   readonly statementTimeout: number
 }
 
+/** Fixed, or asked at each new connection, so that CA, certificate, key and lists can change while the pool lives. */
+export type DatabaseSource = DatabaseConfig | (() => DatabaseConfig)
+
+type TlsConfig = Extract<DatabaseConfig, { kind: 'tls' }>
+
 /**
  * How every connection of the house is made, by knex and by pg-boss. Nothing is left to `PG*` variables or to a URL,
  * whose `sslmode` can switch verification off. The session's own settings win over those of server, database and role.
  */
-export function connectionSettings(config: DatabaseConfig, session: SessionSettings) {
+export function connectionSettings(
+  source: DatabaseSource,
+  session: SessionSettings,
+  clock: Clock = systemClock,
+) {
+  const config = typeof source === 'function' ? source() : source
   const common = {
     database: config.database,
     user: config.user,
@@ -30,27 +45,61 @@ export function connectionSettings(config: DatabaseConfig, session: SessionSetti
     ].join(' '),
   }
   if (config.kind === 'socket') return { ...common, host: config.directory, port: 5432, ssl: false }
+  const latest = (): TlsConfig => {
+    const now = typeof source === 'function' ? source() : source
+    return now.kind === 'tls' ? now : config
+  }
   return {
     ...common,
     host: config.host,
     port: config.port,
     ...(config.password === undefined ? {} : { password: config.password }),
-    ssl: {
-      ca: config.ca,
-      ...(config.clientCertificate === undefined ? {} : { cert: config.clientCertificate }),
-      ...(config.clientKey === undefined ? {} : { key: config.clientKey }),
-      minVersion: 'TLSv1.3' as const,
-      rejectUnauthorized: true,
-      checkServerIdentity: (_: string, certificate: PeerCertificate) => identity(config.host, certificate),
-    },
+    ssl: tlsSettings(latest, clock),
   }
 }
 
-/** Named explicitly: for an IP address pg sets no servername, and Node would then compare with `localhost`. */
-function identity(host: string, certificate: PeerCertificate): Error | undefined {
-  // Node falls back to the common name; RFC 9525 section 2 does not.
-  if (certificate.subjectaltname === undefined) {
-    return Object.assign(new Error('no subject alternative name'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+/** pg copies these at each connection, which is when the accessors are read. */
+function tlsSettings(latest: () => TlsConfig, clock: Clock): ConnectionOptions {
+  const { ciphers, ecdhCurve, maxVersion } = clientTlsOptions
+  return {
+    ciphers,
+    ecdhCurve,
+    maxVersion,
+    rejectUnauthorized: true,
+    get minVersion() {
+      return holds(latest(), clock.now()) ? 'TLSv1.2' : 'TLSv1.3'
+    },
+    get ca() {
+      return latest().ca
+    },
+    get crl() {
+      return latest().crl
+    },
+    get cert() {
+      return latest().clientCertificate
+    },
+    get key() {
+      return latest().clientKey
+    },
+    checkServerIdentity: (_: string, certificate: PeerCertificate) => identity(latest(), certificate),
   }
-  return checkServerIdentity(host, certificate)
+}
+
+function holds({ tunnel }: TlsConfig, now: Date): boolean {
+  return tunnel !== undefined && now < tunnel.until
+}
+
+/** The host is named explicitly: for an IP address pg sets no servername, and Node would compare with `localhost`. */
+function identity({ host, foreign = [] }: TlsConfig, peer: PeerCertificate): Error | undefined {
+  const certificate = new X509Certificate(peer.raw)
+  // RFC 9525: a subject alternative name, whole labels only. Node alone would take the common name as well.
+  const rules = { subject: 'never', partialWildcards: false } as const
+  const named = isIP(host) === 0 ? certificate.checkHost(host, rules) : certificate.checkIP(host)
+  if (named === undefined) return refused('ERR_TLS_CERT_ALTNAME_INVALID')
+  if (foreign.includes(fingerprintOf(certificate))) return refused('FOREIGN_CERTIFICATE')
+  return undefined
+}
+
+function refused(code: string): Error {
+  return Object.assign(new Error(code), { code })
 }

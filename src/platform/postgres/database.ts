@@ -1,8 +1,7 @@
 import knexFactory, { type Knex } from 'knex'
 import type { Client } from 'pg'
-import type { DatabaseConfig } from '../../config/index.ts'
-import { SealpostError } from '../../kernel/index.ts'
-import { connectionSettings, type SessionSettings } from './connection.ts'
+import { type Clock, SealpostError } from '../../kernel/index.ts'
+import { connectionSettings, type DatabaseSource, type SessionSettings } from './connection.ts'
 import { endsConnection, fromConnectFailure, fromQueryFailure } from './errors.ts'
 
 export interface Database {
@@ -16,6 +15,8 @@ export interface Database {
 export interface DatabaseOptions extends SessionSettings {
   /** Connections at most. They are opened when needed. */
   readonly poolSize: number
+  /** Default: the system's. */
+  readonly clock?: Clock
 }
 
 /**
@@ -23,10 +24,12 @@ export interface DatabaseOptions extends SessionSettings {
  * of the schema only, never a value) or a `SealpostError`, `database_unavailable` when the database is at fault.
  * When a COMMIT fails with `database_unavailable`, whether it took effect is unknown.
  */
-export function openDatabase(config: DatabaseConfig, options: DatabaseOptions): Database {
+export function openDatabase(source: DatabaseSource, options: DatabaseOptions): Database {
+  const settings = connectionSettings(source, options, options.clock)
   const knex = knexFactory({
     client: 'pg',
-    connection: connectionSettings(config, options),
+    // A function, because knex would copy an object, and with it what is to be read anew at each connection.
+    connection: () => settings,
     compileSqlOnError: false,
     acquireConnectionTimeout: 5_000,
     pool: {

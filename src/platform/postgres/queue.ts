@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { type ConstructorOptions, PgBoss, type QueueOptions } from 'pg-boss'
 import type { DatabaseConfig } from '../../config/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
-import { connectionSettings } from './connection.ts'
+import { connectionSettings, type DatabaseSource } from './connection.ts'
 import { fromConnectFailure, fromQueryFailure, isUndefinedTable } from './errors.ts'
 
 /** The one queue. Its jobs hold `{delivery: id}` and nothing else. */
@@ -25,11 +25,11 @@ const queueOptions: QueueOptions = {
  * its schema. `onError` hears of failures in its background work. Throws `schema_outdated`, `database_unavailable`.
  */
 export async function openQueue(
-  config: DatabaseConfig,
+  source: DatabaseSource,
   options: { readonly poolSize: number; readonly onError: (error: unknown) => void },
 ): Promise<PgBoss> {
   const boss = new PgBoss({
-    ...settings(config, options.poolSize),
+    ...settings(source, options.poolSize),
     migrate: false,
     createSchema: false,
     schedule: false,
@@ -92,7 +92,7 @@ export async function queueSchemaIsCurrent(knex: Knex): Promise<boolean> {
   }
 }
 
-function settings(config: DatabaseConfig, poolSize: number): ConstructorOptions {
-  const session = connectionSettings(config, { applicationName: 'sealpost-queue', statementTimeout: 30_000 })
+function settings(source: DatabaseSource, poolSize: number): ConstructorOptions {
+  const session = connectionSettings(source, { applicationName: 'sealpost-queue', statementTimeout: 30_000 })
   return { ...session, schema, max: poolSize }
 }
