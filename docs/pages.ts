@@ -1,10 +1,11 @@
 import { type Setting, settings } from '../src/config/index.ts'
+import { type Outcome, outcomes as outcomeTable } from '../src/delivery/outcome.ts'
 import { statuses } from '../src/http/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../src/kernel/index.ts'
 
 /** The pages of docs/ that are made from the code: file name to content. */
 export function generatedPages(): Record<string, string> {
-  return { 'errors.md': errors(), 'configuration.md': configuration() }
+  return { 'errors.md': errors(), 'configuration.md': configuration(), 'outcomes.md': outcomes() }
 }
 
 const note = '<!-- Made from the code by `npm run docs`. -->'
@@ -22,6 +23,22 @@ function errors(): string {
 the command line it is the first word on standard error. *Retry* says whether the same request can succeed later,
 unchanged. No error repeats a value that was sent. Codes without a status belong to the command line.`,
     ['Code', 'HTTP', 'Retry', 'What happened', 'What to do'],
+    rows,
+  )
+}
+
+function outcomes(): string {
+  const rows = Object.entries(outcomeTable).map(([name, [disposition, meaning]]) => [
+    `\`${name satisfies string as Outcome}\``,
+    disposition,
+    meaning,
+  ])
+  return page(
+    'Outcomes of deliveries',
+    `What became of an attempt, and of a delivery when it is settled. After a *temporary* outcome the delivery is tried
+again, later each time, until the policy's time is over (\`gave_up\`). What a server said is taken by its reply code and
+its enhanced status code (RFC 3463), never by its words; what it said before MAIL FROM is never permanent.`,
+    ['Outcome', 'Kind', 'Meaning'],
     rows,
   )
 }

@@ -85,7 +85,7 @@ describe('a delivery', () => {
   test('that is refused for now is made again, later, with the same bytes and Message-ID', async () => {
     const seen: string[] = []
     let refusals = 2
-    onRcpt = () => (refusals-- > 0 ? refusal(451, '4.2.1 try later') : undefined)
+    onRcpt = () => (refusals-- > 0 ? refusal(451, '4.3.0 try later') : undefined)
     const accepted = await post.acceptOne(address())
     const courier = post.startCourier()
     const status = await post.until(accepted.message, ({ state }) => state === 'delivered')
@@ -114,10 +114,10 @@ describe('a delivery', () => {
     const courier = post.startCourier()
     const status = await post.until(accepted.message, ({ state }) => state === 'failed')
     await courier.stop()
-    expect(status).toMatchObject({ outcome: 'mailbox_rejected', attempts: [{ number: 1, replyCode: 550 }] })
+    expect(status).toMatchObject({ outcome: 'mailbox_unknown', attempts: [{ number: 1, replyCode: 550 }] })
     expect(status.attempts[0]?.reply).toContain('[pan]')
     expect(await events(accepted.delivery)).toMatchObject([
-      { type: 'delivery.failed', outcome: 'mailbox_rejected' },
+      { type: 'delivery.failed', outcome: 'mailbox_unknown' },
     ])
     expect(await jobs()).toBe(0)
     expect(post.logged()).not.toContain('4111')

@@ -113,11 +113,12 @@ describe('a reply to nothing', () => {
 describe('what the server refuses is named', () => {
   test.each([
     [{ MAIL: '550 5.7.1 not you\r\n' }, 'sender_rejected'],
-    [{ RCPT: '550 5.1.1 unknown\r\n' }, 'mailbox_rejected'],
-    [{ RCPT: '552 5.2.2 full\r\n' }, 'mailbox_rejected'],
+    [{ RCPT: '550 5.1.1 unknown\r\n' }, 'mailbox_unknown'],
+    [{ RCPT: '550 unknown\r\n' }, 'mailbox_rejected'],
+    [{ RCPT: '552 5.2.2 full\r\n' }, 'mailbox_full'],
     [{ RCPT: '450 later\r\n' }, 'server_busy'],
     [{ DATA: '554 no valid recipients\r\n' }, 'message_rejected'],
-    [{ '.': '554 5.7.1 spam\r\n' }, 'message_rejected'],
+    [{ '.': '554 5.7.1 spam\r\n' }, 'policy_rejected'],
     [{ '.': '552 5.3.4 too big\r\n' }, 'message_too_large'],
     [{ '.': '451 4.3.0 try again\r\n' }, 'server_busy'],
     [{ MAIL: '503 bad sequence\r\n' }, 'server_refused'],
@@ -129,8 +130,8 @@ describe('what the server refuses is named', () => {
   })
   test('and with pipelining the refusal of the mailbox counts, not that of DATA', async () => {
     const answers = { EHLO: '250-mx.test\r\n250 PIPELINING\r\n', RCPT: '550 5.1.1 unknown\r\n' }
-    expect(await sent({ ...answers, DATA: '503 no recipients\r\n' })).toBe('mailbox_rejected')
-    expect(await sent({ ...answers, DATA: '354 go on\r\n' })).toBe('mailbox_rejected')
+    expect(await sent({ ...answers, DATA: '503 no recipients\r\n' })).toBe('mailbox_unknown')
+    expect(await sent({ ...answers, DATA: '354 go on\r\n' })).toBe('mailbox_unknown')
     expect(server?.secret()).not.toContain('BEGIN PGP')
   })
   test('a message above the SIZE that the server names is not begun', async () => {
