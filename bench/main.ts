@@ -1,7 +1,7 @@
 import { createCorrespondent, openClient, openStage } from '../src/demo/index.ts'
-import type { Address } from '../src/kernel/index.ts'
+import { type Address, domainOf } from '../src/kernel/index.ts'
 import { openDatabase } from '../src/platform/index.ts'
-import { activateRecipient, approvePolicy } from '../test/support/shortcut.ts'
+import { activateRecipient, approvePolicy, setDestination } from '../test/support/shortcut.ts'
 import { measureInspecting } from './inspecting.ts'
 import { largeMessageOf, messageOf, percentile, postAll, postAtRate } from './load.ts'
 import { type PeakMemory, peakMemory } from './memory.ts'
@@ -18,12 +18,12 @@ await using opened = new AsyncDisposableStack()
 const stage = opened.adopt(await openStage(), running => running.close())
 const sink = opened.adopt(await startSink(stage.mailIdentity), running => running.stop())
 const { certificate } = await createCorrespondent(address)
-await stage.route(address, { port: sink.port, tls: 'starttls' })
 const owner = opened.adopt(
   openDatabase(stage.database, { applicationName: 'bench', statementTimeout: 30_000, poolSize: 1 }),
   database => database.close(),
 ).knex
 await approvePolicy(owner)
+await setDestination(owner, domainOf(address), stage.mailRule(sink.port))
 await activateRecipient(owner, address, certificate)
 
 const sealing = await measureSealing(5)

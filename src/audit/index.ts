@@ -1,4 +1,5 @@
 export { type AuditEntry, appendEvents, recomputeHash, recordEvent } from './append.ts'
+export { type DestinationEvent, destinationEvents } from './destinations.ts'
 export {
   type Actor,
   type AuditEvent,

@@ -15,3 +15,17 @@ export interface EventRow {
 export async function insertEvents(trx: Knex.Transaction, rows: readonly EventRow[]): Promise<void> {
   await trx('audit_events').insert([...rows])
 }
+
+/** The bodies of what happened to a domain's rule, the newest first. Goes by an index made for it. */
+export async function eventsAboutDomain(
+  knex: Knex,
+  domain: string,
+  limit: number,
+): Promise<readonly string[]> {
+  return knex('audit_events')
+    .whereIn('type', ['destination.set', 'destination.removed'])
+    .whereRaw(`body::jsonb ->> 'domain' = ?`, [domain])
+    .orderBy('seq', 'desc')
+    .limit(limit)
+    .pluck<string[]>('body')
+}

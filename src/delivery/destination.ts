@@ -32,7 +32,8 @@ const common = {
     .optional(),
 }
 
-const rule = z.discriminatedUnion('mode', [
+/** The form of a rule, for whoever takes one from outside. */
+export const destinationRule = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('auto'), floor: z.enum(['dane', 'mta_sts']).optional(), ...common }),
   z.strictObject({ mode: z.literal('secure'), hosts, ...common }),
   z.strictObject({
@@ -55,12 +56,12 @@ const rule = z.discriminatedUnion('mode', [
  * trusts only `pins.ca` (PEM), or only servers whose key is one of `pins.spkiSha256` (base64 of SHA-256 over the
  * SubjectPublicKeyInfo of the server's own certificate), or, when both are given, only where both hold.
  */
-export type DestinationRule = z.infer<typeof rule>
+export type DestinationRule = z.infer<typeof destinationRule>
 export type DestinationHost = z.infer<typeof host>
 
 /** A rule from what the database holds. Throws `config_invalid`, without the value. */
 export function asDestinationRule(value: unknown): DestinationRule {
-  const parsed = rule.safeParse(value)
+  const parsed = destinationRule.safeParse(value)
   if (parsed.success) return parsed.data
   const where = parsed.error.issues.map(issue => `/${issue.path.join('/')}`).join(', ')
   throw new SealpostError('config_invalid', { detail: `destination rule: ${where}` })

@@ -9,7 +9,12 @@ import type { FindRoute } from './route/route.ts'
 export type { Courier } from './courier/courier.ts'
 export type { SendingPolicy } from './courier/last-check.ts'
 export { type CourierPolicy, standardPolicy } from './courier/policy.ts'
-export { type DestinationRule, destinationRule, parseDestinationRule } from './destination.ts'
+export {
+  asDestinationRule,
+  type DestinationRule,
+  destinationRule,
+  parseDestinationRule,
+} from './destination.ts'
 export {
   type DestinationDetails,
   type DestinationSummary,

@@ -5,7 +5,8 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseConfig } from '../config/index.ts'
-import { type Address, domainOf } from '../kernel/index.ts'
+import type { DestinationRule } from '../delivery/index.ts'
+import type { Address } from '../kernel/index.ts'
 import { startEmbeddedPostgres } from '../platform/index.ts'
 import {
   createAuthority,
@@ -14,12 +15,6 @@ import {
   issueServerCertificate,
 } from '../platform/pki/index.ts'
 import { type GatewayProcess, runCli, startGatewayProcess } from './run-cli.ts'
-
-/** Where the stage's mail server is, and how it is reached. */
-export interface MailHost {
-  readonly port: number
-  readonly tls: 'starttls' | 'implicit'
-}
 
 /**
  * All that surrounds a gateway, on loopback, in one directory: PostgreSQL, a throw-away CA, an application with its
@@ -41,8 +36,8 @@ export interface Stage {
   /** Where a browser finds the listeners for operators and for recipients. */
   readonly consolePort: number
   readonly publicPort: number
-  /** Makes the domain of `address` reachable. */
-  route(address: Address, mailHost: MailHost): Promise<void>
+  /** The rule of a domain whose mail goes to the server with `mailIdentity`, STARTTLS, at this port. */
+  mailRule(port: number): DestinationRule
   /** Runs a command of our own against the stage. */
   run(args: readonly string[]): Promise<string>
   /** Starts another `serve`; more than one may run. `settings` go over the stage's own. */
@@ -128,14 +123,11 @@ export async function openStage(data?: string): Promise<Stage> {
     client,
     signer: key.certificate,
     files,
-    async route(address, { port, tls }) {
-      const hosts = [{ name: 'localhost', port, tls }]
-      const rule = await file(
-        'rule.json',
-        JSON.stringify({ mode: 'pinned', hosts, pins: { ca: mailAuthority.certificate } }),
-      )
-      await runCli(['destination', 'set', domainOf(address), rule], environment)
-    },
+    mailRule: port => ({
+      mode: 'pinned',
+      hosts: [{ name: 'localhost', port, tls: 'starttls' }],
+      pins: { ca: mailAuthority.certificate },
+    }),
     run: args => runCli(args, environment),
     startGateway: settings => startGatewayProcess({ ...environment, ...settings }, passphrase),
     close: () => resources.disposeAsync(),

@@ -2,11 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Listr } from 'listr2'
-import type { Address } from '../kernel/index.ts'
+import { type Address, domainOf } from '../kernel/index.ts'
 import { type Client, openClient } from './client.ts'
 import { admit, invite, propose, prove, proved } from './enrolment.ts'
 import { type Inbox, openInbox } from './inbox.ts'
-import { startMailServer } from './mail-server.ts'
+import { type MailServer, startMailServer } from './mail-server.ts'
 import { readable } from './mail-text.ts'
 import { approve, enterOperators, type Operators } from './operators.ts'
 import {
@@ -32,6 +32,7 @@ export interface DemoOptions {
 /** What the walk gathers on its way. Each step needs what those before it left. */
 interface Walk {
   stage: Stage
+  mailServer: MailServer
   gateway: GatewayProcess
   client: Client
   operators: Operators
@@ -64,12 +65,10 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       {
         title: 'A mail server for everybody else, STARTTLS on loopback',
         task: async walk => {
-          const { port } = opened.adopt(
+          walk.mailServer = opened.adopt(
             await startMailServer(walk.stage.mailIdentity, inbox.receive),
             server => server.stop(),
           )
-          for (const mailbox of [address, stageSender])
-            await walk.stage.route(mailbox, { port, tls: 'starttls' })
         },
       },
       {
@@ -87,6 +86,15 @@ export async function runDemo(options: DemoOptions): Promise<void> {
             walk.operators,
             await walk.operators.ada.call('POST', '/v1/policies', { policy: 'standard' }),
           )
+        },
+      },
+      {
+        title: `ada asks to pin the mail server of ${domainOf(address)}, grace approves`,
+        task: async ({ operators, stage, mailServer }) => {
+          const rule = stage.mailRule(mailServer.port)
+          // Notices to the operators go to the same server.
+          for (const domain of new Set([address, stageSender].map(domainOf)))
+            await approve(operators, await operators.ada.call('POST', '/v1/destinations', { domain, rule }))
         },
       },
       {

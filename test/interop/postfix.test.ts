@@ -2,12 +2,12 @@ import { X509Certificate } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import PostalMime from 'postal-mime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DeliveryStatus, setDestination } from '../../src/delivery/index.ts'
+import type { DeliveryStatus } from '../../src/delivery/index.ts'
 import { domainOf, systemClock } from '../../src/kernel/index.ts'
 import { createAuthority, type Identity, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { address } from '../sealer/support.ts'
 import { type House, openHouse } from '../support/house.ts'
-import { activateRecipient } from '../support/shortcut.ts'
+import { activateRecipient, setDestination } from '../support/shortcut.ts'
 import { expectSent } from './expect-sent.ts'
 import { GnuPg } from './gnupg.ts'
 import { type Postfix, startPostfix } from './postfix.ts'
@@ -130,7 +130,7 @@ test('and what Postfix never kept is in nobody’s mailbox', async () => {
 async function reach(domain: string, port: number, tls: 'starttls' | 'implicit', ca: string): Promise<void> {
   const hosts = [{ name: 'localhost', port, tls }]
   expect(domainOf(address(`x@${domain}`))).toBe(domain)
-  await setDestination(house.owner, systemClock, domain, { mode: 'pinned', hosts, pins: { ca } })
+  await setDestination(house.owner, domain, { mode: 'pinned', hosts, pins: { ca } })
 }
 
 /** Posts over mTLS and gives the path of the message's status. */

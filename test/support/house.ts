@@ -4,7 +4,6 @@ import PostalMime, { type Email } from 'postal-mime'
 import { addApplication, addOperator, issueSignInLink, type OperatorRole } from '../../src/access/index.ts'
 import type { Config, Secrets } from '../../src/config/index.ts'
 import { initSigningKey } from '../../src/custody/index.ts'
-import { setDestination } from '../../src/delivery/index.ts'
 import {
   type Client,
   type Correspondent,
@@ -27,7 +26,7 @@ import {
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type BrowserClient, openBrowser } from './browser-client.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
-import { activateRecipient, approvePolicy } from './shortcut.ts'
+import { activateRecipient, approvePolicy, setDestination } from './shortcut.ts'
 
 /** A gateway in this process, with a database of its own and a mail server; everything real but DNS and time. */
 export interface House {
@@ -162,7 +161,7 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     return clients.adopt(openBrowser({ port, origin, ca: authority.certificate }), opened => opened.close())
   }
   const route = (domain: string, mailPort = mailServer.port): Promise<void> =>
-    setDestination(owner, systemClock, domain, {
+    setDestination(owner, domain, {
       mode: 'pinned',
       hosts: [{ name: 'localhost', port: mailPort, tls: 'starttls' }],
       pins: { ca: mailAuthority.certificate },

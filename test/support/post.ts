@@ -10,7 +10,6 @@ import {
   openCourier,
   openRoutes,
   type SendingPolicy,
-  setDestination,
   standardPolicy,
 } from '../../src/delivery/index.ts'
 import {
@@ -25,6 +24,7 @@ import {
 import { type Logger, openDatabase, openLogger, openQueue, peerGuard } from '../../src/platform/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { alone, hostsAt, loopbackDns } from './dns.ts'
+import { setDestination } from './shortcut.ts'
 
 /** A database with what deliveries need around them, and couriers on it. No gateway, no sealer. */
 export interface Post {
@@ -208,7 +208,7 @@ export async function openPost(): Promise<Post> {
     logged: () => logged,
     accept,
     acceptOne,
-    route: (domain, rule) => setDestination(owner, systemClock, domain, rule),
+    route: (domain, rule) => setDestination(owner, domain, rule),
     startCourier(settings = {}) {
       const { policy, knex = gateway, allowed = loopback, lookup, ...rest } = settings
       const courier = openCourier({

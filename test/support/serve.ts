@@ -9,7 +9,6 @@ import type { Knex } from 'knex'
 import { addApplication } from '../../src/access/index.ts'
 import type { DatabaseConfig } from '../../src/config/index.ts'
 import { initSigningKey } from '../../src/custody/index.ts'
-import { setDestination } from '../../src/delivery/index.ts'
 import { type Client, type Correspondent, createCorrespondent, openClient } from '../../src/demo/index.ts'
 import { type Address, domainOf, systemClock } from '../../src/kernel/index.ts'
 import { openDatabase } from '../../src/platform/index.ts'
@@ -21,7 +20,7 @@ import {
 } from '../../src/platform/pki/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
-import { activateRecipient, approvePolicy } from './shortcut.ts'
+import { activateRecipient, approvePolicy, setDestination } from './shortcut.ts'
 
 /** What `serve` needs around it; the gateways are processes of their own, to be stopped, killed and started again. */
 export interface Ground {
@@ -154,7 +153,7 @@ export async function openGround(database?: Databases): Promise<Ground> {
     },
     async addRecipient(address, mailPort) {
       const correspondent = await createCorrespondent(address as Address)
-      await setDestination(owner, systemClock, domainOf(correspondent.address), {
+      await setDestination(owner, domainOf(correspondent.address), {
         mode: 'pinned',
         hosts: [{ name: 'localhost', port: mailPort, tls: 'starttls' }],
         pins: { ca: mailAuthority.certificate },

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { appendEvents } from '../../src/audit/index.ts'
+import type { DestinationRule } from '../../src/delivery/index.ts'
 import { type Address, newId, type RecipientId, systemClock } from '../../src/kernel/index.ts'
 import { certificatePolicy, loadPolicy, readPolicyFile } from '../../src/policy/index.ts'
 import { inspectCertificate } from '../../src/sealer/host/index.ts'
@@ -65,4 +66,12 @@ export async function approvePolicy(owner: Knex, policy = 'standard'): Promise<v
     expires_at: new Date(systemClock.now().getTime() + 365 * 86_400_000),
     approved_at: from,
   })
+}
+
+/** From now on the mail servers of a domain are found and authenticated like this. Open sessions end within a minute. */
+export async function setDestination(owner: Knex, domain: string, rule: DestinationRule): Promise<void> {
+  await owner('destinations')
+    .insert({ domain, rule: JSON.stringify(rule), updated_at: systemClock.now() })
+    .onConflict('domain')
+    .merge()
 }

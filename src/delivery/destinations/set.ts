@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { Knex } from 'knex'
 import {
   askForChange,
@@ -10,9 +11,11 @@ import {
 } from '../../access/index.ts'
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import { type ChangeRequestId, type Clock, isAddress, SealpostError } from '../../kernel/index.ts'
+import { scrub } from '../../platform/index.ts'
 import { asDestinationRule, type DestinationRule } from '../destination.ts'
 import { ruleSha256 } from './digest.ts'
 import { type Destination, deleteRule, findRule, lockDomain, writeRule } from './store.ts'
+import { pemBlocks } from './words.ts'
 
 export interface DestinationWish {
   readonly domain: string
@@ -38,6 +41,7 @@ export async function wishDestination(
 ): Promise<DestinationSet> {
   requireRole(operator, 'admin')
   assertDomain(domain)
+  if (rule !== null) assertUsable(rule)
   return knex.transaction(async trx => {
     await lockDomain(trx, domain)
     const current = await findRule(trx, domain)
@@ -137,9 +141,31 @@ function plain(rule: DestinationRule): ChangeRequestOf<'destination.set'>['body'
   return JSON.parse(JSON.stringify(rule)) as ChangeRequestOf<'destination.set'>['body']['rule']
 }
 
-function assertDomain(domain: string): asserts domain is string {
-  if (isAddress(`a@${domain}`) && domain === domain.toLowerCase()) return
+function assertDomain(domain: string): void {
+  if (isAddress(`a@${domain}`) && domain === domain.toLowerCase() && scrub(domain) === domain) return
   throw new SealpostError('invalid_request', { errors: [{ pointer: '/domain', code: 'malformed' }] })
+}
+
+/** What could never authenticate anybody is refused before somebody approves it. */
+function assertUsable(rule: DestinationRule): void {
+  if (rule.mode === 'auto') return
+  rule.hosts.forEach(({ name }, index) => {
+    // Attempts and events name the server, and no card number may look like one.
+    if (scrub(name) === name) return
+    throw new SealpostError('invalid_request', {
+      errors: [{ pointer: `/rule/hosts/${index}/name`, code: 'malformed' }],
+    })
+  })
+  if (rule.mode !== 'pinned' || rule.pins.ca === undefined) return
+  for (const block of pemBlocks(rule.pins.ca)) {
+    try {
+      new X509Certificate(block)
+    } catch {
+      throw new SealpostError('invalid_request', {
+        errors: [{ pointer: '/rule/pins/ca', code: 'not_a_certificate' }],
+      })
+    }
+  }
 }
 
 function actorOf({ id }: Operator): Actor {

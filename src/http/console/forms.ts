@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { destinationRule } from '../../delivery/index.ts'
 import { type Address, isAddress } from '../../kernel/index.ts'
 import { revocationReasons } from '../../keys/index.ts'
 import {
@@ -41,5 +42,14 @@ export const adoptionForm = z.strictObject({
   effectiveAt: instant.optional(),
   expiresAt: instant.optional(),
 })
+
+/** A domain as destinations have it: in lower case. */
+export const domainName = z.string().refine(name => isDomain(name))
+
+export function isDomain(name: string): boolean {
+  return name === name.toLowerCase() && isAddress(`a@${name}`)
+}
+
+export const destinationForm = z.strictObject({ domain: domainName, rule: destinationRule.nullable() })
 
 export const noForm = z.strictObject({})

@@ -6,6 +6,8 @@ import { refuse } from '../refuse.ts'
 import { createOperatorApi } from './api/index.ts'
 import { type ConsoleContext, type ConsoleDependencies, operatorBehind } from './dependencies.ts'
 import { routeChangePages } from './pages/changes.ts'
+import { routeDestinationPage } from './pages/destination.ts'
+import { routeDestinationPages } from './pages/destinations.ts'
 import { routeKeyPage } from './pages/key.ts'
 import { routeOverview } from './pages/overview.ts'
 import { routePolicyPages } from './pages/policies.ts'
@@ -36,6 +38,8 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
   routeChangePages(pages, context)
   routeKeyPage(pages, context)
   routePolicyPages(pages, context)
+  routeDestinationPages(pages, context)
+  routeDestinationPage(pages, context)
 
   routeSignIn(app, context)
   app.use('/v1', createOperatorApi(context))

@@ -5,6 +5,7 @@ import { foreign } from '../page/parts.ts'
 const places = [
   ['/', 'Overview'],
   ['/recipients', 'Recipients'],
+  ['/destinations', 'Destinations'],
   ['/changes', 'Change requests'],
   ['/policies', 'Policies'],
 ] as const

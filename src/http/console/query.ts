@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { z } from 'zod'
-import { isId, type RecipientId, SealpostError } from '../../kernel/index.ts'
+import { isAddress, isId, type RecipientId, SealpostError } from '../../kernel/index.ts'
 import { scrub } from '../../platform/index.ts'
 
 /** The query of a request, by name. Throws `invalid_request` for what is repeated, unknown or of another form. */
@@ -71,6 +71,13 @@ export function recipientOf(request: Request): RecipientId {
   const id = idOf(request)
   if (!isId('rcp', id)) throw new SealpostError('not_found')
   return id
+}
+
+/** In whatever case. Throws `not_found` for what is no domain. */
+export function domainOfPath(request: Request): string {
+  const domain = idOf(request, 'domain').toLowerCase()
+  if (!isAddress(`a@${domain}`)) throw new SealpostError('not_found')
+  return domain
 }
 
 /** In whatever case and grouping people copy it. Throws `not_found` for what is no fingerprint. */

@@ -3,6 +3,7 @@ import { SealpostError } from '../../../kernel/index.ts'
 import { refuseMethod } from '../../browser/frame.ts'
 import { type ConsoleContext, operatorBehind } from '../dependencies.ts'
 import { routeChangesApi } from './changes.ts'
+import { routeDestinationsApi } from './destinations.ts'
 import { routeKeysApi } from './keys.ts'
 import { routePoliciesApi } from './policies.ts'
 import { routeRecipientsApi } from './recipients.ts'
@@ -20,6 +21,7 @@ export function createOperatorApi(context: ConsoleContext): Router {
   routeRecipientsApi(api, context)
   routeKeysApi(api, context)
   routePoliciesApi(api, context)
+  routeDestinationsApi(api, context)
   routeChangesApi(api, context)
   api.use(() => {
     throw new SealpostError('not_found')

@@ -6,6 +6,7 @@ import {
   listOperators,
   type Operator,
 } from '../../../access/index.ts'
+import { showDestination } from '../../../delivery/index.ts'
 import { isId } from '../../../kernel/index.ts'
 import { goTo, refuseMethod, sendPage } from '../../browser/frame.ts'
 import { type Content, type Html, html } from '../../page/html.ts'
@@ -14,6 +15,7 @@ import { changeQuery, decisions } from '../api/changes.ts'
 import { type ConsoleContext, forOperator, operatorBehind } from '../dependencies.ts'
 import { idOf, present, readQuery } from '../query.ts'
 import { changeLine, nameOf, titleOf } from './change-words.ts'
+import { destinationChange } from './destination-change.ts'
 import { older } from './older.ts'
 import { recipientFacts } from './recipient-facts.ts'
 
@@ -100,10 +102,11 @@ function shown(value: unknown): Content {
   return html`<bdi>${String(value)}</bdi>`
 }
 
-async function subject(
-  { enrolment }: ConsoleContext,
-  { body, subject: id }: ChangeRequest,
-): Promise<Content> {
+async function subject({ enrolment, knex }: ConsoleContext, change: ChangeRequest): Promise<Content> {
+  if (change.kind === 'destination.set') {
+    return destinationChange(change, await showDestination(knex, change.subject))
+  }
+  const { body, subject: id } = change
   const recipient = 'recipient' in body ? body.recipient : id
   if (!isId('rcp', recipient)) return undefined
   const details = await enrolment.show(recipient)
