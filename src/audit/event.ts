@@ -43,8 +43,11 @@ export interface TlsEvidence {
   readonly tlsa?: string
   /** The id of the MTA-STS policy that named the server. Level `mta_sts` only. */
   readonly stsPolicy?: string
-  /** What is known of a revocation of the server's certificate; `not_applicable` where a key, not a CA, is trusted. */
-  readonly revocation?: 'good' | 'unknown' | 'not_applicable'
+  /**
+   * What is known of a revocation of the server's certificate; `stale`: nothing fresh, though its CA publishes something;
+   * `not_applicable` where a key, not a CA, is trusted.
+   */
+  readonly revocation?: 'good' | 'stale' | 'unknown' | 'not_applicable'
   /** Whether REQUIRETLS (RFC 8689) was said in MAIL FROM. */
   readonly requireTls?: boolean
 }
