@@ -129,7 +129,7 @@ export function dispositionOf(outcome: Outcome): Disposition {
 }
 
 /** The part of a session that a reply answers; `message` is the final dot. */
-export type Step = 'greeting' | 'ehlo' | 'starttls' | MailStep
+export type Step = 'greeting' | 'ehlo' | 'starttls' | 'auth' | MailStep
 export type MailStep = 'mail' | 'rcpt' | 'data' | 'message'
 
 /**
@@ -140,6 +140,7 @@ export type MailStep = 'mail' | 'rcpt' | 'data' | 'message'
 export function outcomeOfRefusal(step: Step, reply: Reply): FailureOutcome {
   if (step === 'starttls') return 'tls_refused'
   if (step === 'greeting' || step === 'ehlo') return reply.code < 500 ? 'server_busy' : 'server_refused'
+  if (step === 'auth') return reply.code < 500 ? 'server_busy' : 'relay_authentication_failed'
   const status = enhancedStatus(reply)
   if (reply.code < 500) return outcomeOfDeferral(status, step)
   if (reply.code <= 504 || reply.code === 530 || reply.code === 555) return 'server_refused'

@@ -109,7 +109,7 @@ const attacks: Record<string, { outcome: string; script: Script }> = {
     },
   },
   'the handshake is answered with plain text': {
-    outcome: 'tls_handshake_failed',
+    outcome: 'starttls_injection',
     async script(client) {
       await answerStartTls('220 go\r\n')(client)
       await once(client.socket, 'data')

@@ -1,7 +1,7 @@
 import type { FailureOutcome } from '../outcome.ts'
 import type { Candidate, Route } from '../route/route.ts'
 import { SessionFailure } from './failure.ts'
-import { type ChannelOptions, openChannel, type Target } from './open-channel.ts'
+import { type ChannelOptions, openChannel, type Target, tellOfAttack } from './open-channel.ts'
 import type { Reply } from './reply.ts'
 import { type Session, startSession } from './session.ts'
 
@@ -26,7 +26,7 @@ export type RefusedOpening = Extract<Opening, { ok: false }>
 
 /**
  * A session with the first of the route's servers that can be reached and proves itself; otherwise the first one's
- * failure. Never rejects.
+ * failure. Rejects only when `onAttack` does: while an attack cannot be recorded, nothing is sent.
  *
  * @param skipped is told of each server that was passed over
  */
@@ -42,7 +42,8 @@ export async function openSession(
     for (const target of targetsOf(candidate, route)) {
       if (first !== undefined && performance.now() - start > options.limits.opening) return first
       const opening = 'outcome' in target ? target : await tryTarget(target, options)
-      if ('ok' in opening && opening.ok) return opening
+      if (opening.ok) return opening
+      if (!('ok' in target)) await tellOfAttack(opening.outcome, target, options)
       skipped(opening)
       first ??= opening
     }

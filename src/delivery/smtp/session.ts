@@ -7,6 +7,7 @@ import { type Outcome, outcomeOfRefusal } from '../outcome.ts'
 import type { WireMessage } from '../wire-message.ts'
 import { SessionFailure } from './failure.ts'
 import type { SessionLimits } from './limits.ts'
+import { commandsOf } from './commands.ts'
 import type { Channel } from './open-channel.ts'
 import type { Reply } from './reply.ts'
 import { type Exchange, type WatchedStream, watchStream } from './watched-stream.ts'
@@ -67,14 +68,16 @@ export async function startSession(channel: Channel, limits: SessionLimits): Pro
     get usable() {
       return inStep && watched.failure === undefined
     },
-    async send(envelope, message) {
+    async send(envelope, message, options = {}) {
       if (watched.failure !== undefined) return { outcome: 'connection_lost', reply: undefined }
       const limit = channel.extensions.size
       if (limit !== undefined && limit > 0 && message.size > limit) {
         return { outcome: 'message_too_large', reply: undefined }
       }
-      const exchange = watched.begin(message.size)
-      await transmit(connection, envelope, message)
+      const commands = commandsOf(envelope, message.size, channel, options)
+      if (commands === undefined) return { outcome: 'internal_error', reply: undefined }
+      const exchange = watched.begin(commands, message.size)
+      await transmit(connection, envelope, message, { ...options, requireTls: channel.requireTls })
       const result = resultOf(exchange, watched)
       inStep &&= result.outcome === 'delivered'
       return result
@@ -90,10 +93,22 @@ export async function startSession(channel: Channel, limits: SessionLimits): Pro
 }
 
 /** Resolves when the library is done with the message, however it went. */
-function transmit(connection: SMTPConnection, { from, to }: Envelope, message: WireMessage): Promise<void> {
+function transmit(
+  connection: SMTPConnection,
+  { from, to }: Envelope,
+  message: WireMessage,
+  { dsn, requireTls }: SendOptions & Pick<Channel, 'requireTls'>,
+): Promise<void> {
+  const envelope = {
+    from,
+    to: [to],
+    size: message.size,
+    requireTLSExtensionEnabled: requireTls,
+    ...(dsn === undefined ? {} : { dsn: { ret: 'HDRS', envid: dsn.envid, notify: 'FAILURE,DELAY' } }),
+  }
   return new Promise(resolve => {
     connection.once('end', resolve)
-    connection.send({ from, to: [to], size: message.size }, bodyOf(message), () => {
+    connection.send(envelope, bodyOf(message), () => {
       connection.off('end', resolve)
       resolve()
     })

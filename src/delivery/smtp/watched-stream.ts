@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream'
 import type { Step } from '../outcome.ts'
 import { SessionFailure } from './failure.ts'
 import type { SessionLimits } from './limits.ts'
+import type { Commands } from './commands.ts'
 import type { Channel } from './open-channel.ts'
 import { type Reply, ReplyReader } from './reply.ts'
 
@@ -16,8 +17,8 @@ export interface Exchange {
 export interface WatchedStream {
   /** What the SMTP library is given instead of the socket. */
   readonly stream: Duplex
-  /** Begins a message of `size` bytes, bounded in time. */
-  begin(size: number): Exchange
+  /** Begins a message of `size` bytes, bounded in time. The library may say `commands`, in turn, and DATA. */
+  begin(commands: Commands, size: number): Exchange
   /** Why the channel ended; undefined while it serves. */
   readonly failure: SessionFailure | undefined
   end(failure: SessionFailure): void
@@ -38,10 +39,13 @@ type MailStep = keyof typeof success
  * matched to the command that asked for it; anything else ends the channel. The library itself is shown only codes: not
  * one byte of the server reaches it, its greeting and EHLO are answered here with the extensions that we want used.
  */
-export function watchStream(channel: Channel, limits: SessionLimits): WatchedStream {
-  const { socket } = channel
+export function watchStream(
+  { socket, extensions, requireTls }: Channel,
+  limits: SessionLimits,
+): WatchedStream {
   const reader = new ReplyReader()
   let expected: MailStep[] = []
+  let foreseen: (readonly [MailStep, string])[] = []
   let exchange: Exchange | undefined
   let inData = false
   let tail = ''
@@ -93,16 +97,17 @@ export function watchStream(channel: Channel, limits: SessionLimits): WatchedStr
     return `${reply.code} -\r\n`
   }
 
-  /** Notes what the library asks, so that the replies can be matched. Says no to anything unforeseen. */
+  /** Notes what the library asks, so that the replies can be matched. Says no to anything that is not foreseen, byte by byte. */
   const noteCommands = (text: string): boolean =>
     text.endsWith('\r\n') &&
     text
       .slice(0, -2)
       .split('\r\n')
       .every(line => {
-        const step = stepOf(line)
-        if (step !== undefined) expect(step)
-        return step !== undefined
+        const [step, command] = foreseen.shift() ?? []
+        if (step === undefined || line !== command) return false
+        expect(step)
+        return true
       })
   /** Stuffed content holds the final dot's five bytes only at its end (RFC 5321 section 4.5.2). */
   const noteContent = (chunk: Buffer): void => {
@@ -115,7 +120,7 @@ export function watchStream(channel: Channel, limits: SessionLimits): WatchedStr
   const forward = (bytes: Buffer, done: (error?: Error | null) => void): void => {
     if (inData) noteContent(bytes)
     else if (bytes.subarray(0, 5).toString('latin1') === 'EHLO ') {
-      stream.push(ehloReply(channel.extensions))
+      stream.push(ehloReply(extensions, requireTls))
       done()
       return
     } else if (!noteCommands(bytes.toString('latin1'))) {
@@ -161,10 +166,15 @@ export function watchStream(channel: Channel, limits: SessionLimits): WatchedStr
 
   return {
     stream,
-    begin(size) {
+    begin({ mail, rcpt }, size) {
       const begun: Exchange = { refusal: undefined, accepted: undefined }
       exchange = begun
       expected = []
+      foreseen = [
+        ['mail', mail],
+        ['rcpt', rcpt],
+        ['data', 'DATA'],
+      ]
       inData = false
       clearTimeout(messageTimer)
       const limit = limits.transaction + (size / limits.bytesPerSecond) * 1000
@@ -178,13 +188,13 @@ export function watchStream(channel: Channel, limits: SessionLimits): WatchedStr
   }
 }
 
-function stepOf(command: string): MailStep | undefined {
-  if (command.startsWith('MAIL FROM:')) return 'mail'
-  if (command.startsWith('RCPT TO:')) return 'rcpt'
-  return command === 'DATA' ? 'data' : undefined
-}
-
-function ehloReply({ pipelining, size }: Channel['extensions']): string {
-  const lines = ['-', ...(pipelining ? ['PIPELINING'] : []), ...(size === undefined ? [] : [`SIZE ${size}`])]
+function ehloReply({ pipelining, size, dsn }: Channel['extensions'], requireTls: boolean): string {
+  const lines = [
+    '-',
+    ...(pipelining ? ['PIPELINING'] : []),
+    ...(size === undefined ? [] : [`SIZE ${size}`]),
+    ...(dsn ? ['DSN'] : []),
+    ...(requireTls ? ['REQUIRETLS'] : []),
+  ]
   return lines.map((line, i) => `250${i === lines.length - 1 ? ' ' : '-'}${line}\r\n`).join('')
 }

@@ -28,19 +28,32 @@ export function matchEndEntity(
   return usable(records, ee).find(record => isOf(record, leaf))
 }
 
-/** The certificates that usable DANE-TA(2) records make trust anchors: those of `chain`, each with its record. */
+/** A certificate that a DANE-TA(2) record makes a trust anchor. */
+export interface Anchor {
+  readonly record: TlsaRecord
+  readonly certificate: X509Certificate
+}
+
+/** The anchors among `chain`, the certificates above the server's own. */
 export function matchAnchors(
   records: readonly TlsaRecord[],
   chain: readonly X509Certificate[],
-): readonly { readonly record: TlsaRecord; readonly certificate: X509Certificate }[] {
+): readonly Anchor[] {
   return usable(records, ta).flatMap(record =>
     chain.filter(certificate => isOf(record, certificate)).map(certificate => ({ record, certificate })),
   )
 }
 
-/** Whether only a chain to a trust anchor can satisfy the records. */
-export function hasAnchors(records: readonly TlsaRecord[]): boolean {
-  return usable(records, ta).length > 0
+/** The anchors that stand whole in DNS (2 0 0): a server need not send them (RFC 7671 section 5.2.1). */
+export function givenAnchors(records: readonly TlsaRecord[]): readonly Anchor[] {
+  return usable(records, ta)
+    .filter(({ selector, matchingType }) => selector === 0 && matchingType === 0)
+    .map(record => ({ record, certificate: new X509Certificate(Buffer.from(record.data, 'hex')) }))
+}
+
+/** Whether the server's own key can be enough. */
+export function hasEndEntity(records: readonly TlsaRecord[]): boolean {
+  return usable(records, ee).length > 0
 }
 
 /** A record for the record: `3 1 1` and the start of its data. */
