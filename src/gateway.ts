@@ -101,8 +101,9 @@ export async function startGateway(
       relay: undefined,
       log,
     })
-    const sending = { knex, clock, log, mailHost, findRoute, publicCa, admit: admitCiphertext }
-    const courier = openCourier({ ...sending, queue, policyAt: at => sendingPolicy(knex, at) })
+    const policyAt = (at: Date) => sendingPolicy(knex, at)
+    const sending = { knex, clock, log, mailHost, findRoute, publicCa, admit: admitCiphertext, policyAt }
+    const courier = openCourier({ ...sending, queue })
     opened.defer(() => courier.stop(stopDeadline))
     const noticeCourier = openNoticeCourier(sending)
     opened.defer(() => noticeCourier.stop(stopDeadline))

@@ -272,6 +272,67 @@ describe('nothing is said of a notice to a server that did not prove itself:', (
   })
 })
 
+describe('what the crypto policy asks of the server holds for a notice:', () => {
+  const asks = (minTls: 'TLSv1.2' | 'TLSv1.3', floor: 'dane' | 'secure' = 'secure') => ({
+    policyAt: () => Promise.resolve({ minTls, floor, revocation: 'when_known' } as const),
+  })
+  let old: Sink
+  beforeAll(async () => {
+    old = await startSink(identity, { maxVersion: 'TLSv1.2' })
+  })
+  beforeEach(async () => {
+    old.mails.length = 0
+    await post.route('bank.test', pinnedTo(authority.certificate, old.port))
+  })
+  afterAll(() => old.stop())
+
+  const refused = async (id: NoticeId): Promise<void> => {
+    await eventually('tried', async () => (await noticeRow(post, id)).outcome !== null)
+  }
+
+  test('TLS 1.3 at least: nothing goes to a server that has only 1.2, and it is tried again', async () => {
+    const { id } = await inviteTo(post)
+    const courier = start(post, asks('TLSv1.3'))
+    await refused(id)
+    await courier.stop()
+    expect(await noticeRow(post, id)).toMatchObject({ state: 'queued', outcome: 'tls_too_weak' })
+    expect((await noticeEvents(post, id))[1]).toMatchObject({
+      type: 'notice.deferred',
+      outcome: 'tls_too_weak',
+      host: 'mx.test',
+      tls: { version: 'TLSv1.2' },
+    })
+    expect(old.mails).toEqual([])
+
+    // The same notice, once its server has what is asked.
+    await post.route('bank.test', pinnedTo(authority.certificate, sink.port))
+    start(post, asks('TLSv1.3'))
+    expect(await settled(id)).toMatchObject({ state: 'sent' })
+  })
+
+  test('at least the level of its floor', async () => {
+    const { id } = await inviteTo(post)
+    start(post, asks('TLSv1.2', 'dane'))
+    await refused(id)
+    expect(await noticeRow(post, id)).toMatchObject({ state: 'queued', outcome: 'destination_below_floor' })
+    expect(old.mails).toEqual([])
+  })
+
+  test('TLS 1.2 will do where the policy says so', async () => {
+    const { id } = await inviteTo(post)
+    start(post, asks('TLSv1.2'))
+    expect(await settled(id)).toMatchObject({ state: 'sent' })
+    expect(old.mails).toHaveLength(1)
+  })
+
+  test('without a policy in force it goes by the floor of every session', async () => {
+    const { id } = await inviteTo(post)
+    start(post)
+    expect(await settled(id)).toMatchObject({ state: 'sent' })
+    expect((await noticeEvents(post, id)).at(-1)).toMatchObject({ tls: { version: 'TLSv1.2' } })
+  })
+})
+
 describe('couriers of notices', () => {
   test('two of them send each once', async () => {
     const invited = await Promise.all(Array.from({ length: 40 }, () => inviteTo(post)))

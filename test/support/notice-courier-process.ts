@@ -18,6 +18,7 @@ function start({ gateway, policy }: { gateway: DatabaseConfig; policy: NoticePol
     findRoute: loopbackRoutes(knex),
     publicCa: undefined,
     admit: bytes => bytes as Ciphertext,
+    policyAt: () => Promise.resolve(undefined),
     policy,
   })
   process.send?.('started')

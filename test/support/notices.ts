@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type NoticePolicy, openNoticeCourier } from '../../src/delivery/index.ts'
+import { type NoticePolicy, openNoticeCourier, type SendingPolicy } from '../../src/delivery/index.ts'
 import { standardNoticePolicy } from '../../src/delivery/notice/courier.ts'
 import {
   type Address,
@@ -11,8 +11,8 @@ import {
   systemClock,
 } from '../../src/kernel/index.ts'
 import { type Notice, type NoticeSender, queueNotice } from '../../src/notices/index.ts'
-import { hasty, type Post } from './post.ts'
 import { loopbackRoutes } from './dns.ts'
+import { hasty, type Post } from './post.ts'
 
 export const noticeSender: NoticeSender = {
   from: 'notices@mail.acme.test' as Address,
@@ -129,6 +129,8 @@ export function startNotices(
     readonly policy?: Partial<NoticePolicy>
     readonly publicCa?: string
     readonly admit?: (bytes: Uint8Array) => Ciphertext
+    /** Default: no policy is in force. */
+    readonly policyAt?: (at: Date) => Promise<SendingPolicy | undefined>
   } = {},
 ): { stop(deadline?: number): Promise<void> } {
   const { policy, ...rest } = settings
@@ -140,6 +142,7 @@ export function startNotices(
     findRoute: loopbackRoutes(post.gateway),
     publicCa: undefined,
     admit: bytes => bytes as Ciphertext,
+    policyAt: () => Promise.resolve(undefined),
     random: () => 0.5,
     policy: { ...hastyNotices, ...policy },
     ...rest,

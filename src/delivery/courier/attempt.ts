@@ -92,7 +92,7 @@ export async function sendDelivery(
 }
 
 /** In what the server falls short of the policy in force, if in anything. */
-function shortOf(
+export function shortOf(
   { minTls, floor }: SendingPolicy,
   { version, rule }: TlsEvidence,
 ): FailureOutcome | undefined {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { domainOf } from '../../kernel/index.ts'
 import { type ClaimedNotice, claimNotices, releaseNotices } from '../../notices/index.ts'
+import { attackRecorder } from '../courier/attacks.ts'
 import type { Courier, CourierOptions } from '../courier/courier.ts'
 import { type RetryPolicy, standardPolicy } from '../courier/policy.ts'
 import type { SessionLimits } from '../smtp/limits.ts'
@@ -31,15 +32,16 @@ export const standardNoticePolicy: NoticePolicy = {
   pause: standardPolicy.pause,
 }
 
-/** Without the crypto policy: a notice also tells that one waits for its approval. */
-export type NoticeCourierOptions = Omit<CourierOptions, 'queue' | 'policy' | 'policyAt'> & {
+/** A notice also goes while no crypto policy is in force: one tells that a policy waits for its approval. */
+export type NoticeCourierOptions = Omit<CourierOptions, 'queue' | 'policy'> & {
   readonly policy: NoticePolicy
 }
 
 /**
  * Starts sending notices as they become due, by the same destination rules and over the same authenticated sessions as
- * deliveries, and over nothing else. Whatever fails is tried again until the notice is given up. Any number may run: each
- * notice is one courier's until its lease is over, which is looked at again right before MAIL FROM.
+ * deliveries, to servers that are good enough for the policy in force, and over nothing else. Whatever fails is tried again
+ * until the notice is given up. Any number may run: each notice is one courier's until its lease is over, which is looked at
+ * again right before MAIL FROM.
  */
 export function startNoticeCourier(options: NoticeCourierOptions): Courier {
   const { knex, log, policy } = options
@@ -48,7 +50,11 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
   const stopping = new AbortController()
   const stopped = new Promise<void>(resolve => stopping.signal.addEventListener('abort', () => resolve()))
   const recorder = openRecorder(options)
-  const channelOptions = { ...options, limits: policy.limits }
+  const channelOptions = {
+    ...options,
+    limits: policy.limits,
+    onAttack: attackRecorder(knex, options.clock),
+  }
 
   const release = async (claimed: readonly ClaimedNotice[]): Promise<void> => {
     if (claimed.length === 0) return

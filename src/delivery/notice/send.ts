@@ -1,5 +1,5 @@
 import { type ClaimedNotice, type NoticeResult, stillClaimed } from '../../notices/index.ts'
-import type { Connection } from '../courier/attempt.ts'
+import { type Connection, shortOf } from '../courier/attempt.ts'
 import { retryDelay } from '../courier/policy.ts'
 import { dispositionOf, type Outcome } from '../outcome.ts'
 import type { Peer } from '../smtp/open-session.ts'
@@ -7,11 +7,12 @@ import type { WireMessage } from '../wire-message.ts'
 import type { NoticeCourierOptions } from './courier.ts'
 import { noticeMessage } from './message.ts'
 
-type Dependencies = Pick<NoticeCourierOptions, 'knex' | 'admit' | 'policy' | 'random'>
+type Dependencies = Pick<NoticeCourierOptions, 'knex' | 'clock' | 'admit' | 'policy' | 'policyAt' | 'random'>
 
 /**
  * Sends one notice over `connection`. Undefined when it is another courier's by now, or withdrawn: then nothing was sent
- * and there is nothing to record. The look at the claim is the step right before MAIL FROM.
+ * and there is nothing to record. The look at the claim, and at what the policy in force asks of the server, is the step right
+ * before MAIL FROM. Without a policy in force, the TLS profile of every session is the floor.
  */
 export async function sendNotice(
   dependencies: Dependencies,
@@ -25,7 +26,12 @@ export async function sendNotice(
     const outcome = claimed.ciphertext === null ? 'internal_error' : 'outbound_gate_refused'
     return unsentNotice(dependencies, claimed, outcome, undefined)
   }
-  if (!(await stillClaimed(dependencies.knex, claimed))) return undefined
+  const { knex, clock, policyAt } = dependencies
+  const [ours, policy] = await Promise.all([stillClaimed(knex, claimed), policyAt(clock.now())])
+  if (!ours) return undefined
+  const tooWeak = policy && shortOf(policy, session.evidence)
+  if (tooWeak !== undefined)
+    return { ...unsentNotice(dependencies, claimed, tooWeak, peer), tls: session.evidence }
   // A crash here leaves a claim; its lease ends and another courier sends the same bytes.
   const { outcome } = await session.send({ from: claimed.sender, to: claimed.address }, message)
   return { ...unsentNotice(dependencies, claimed, outcome, peer), tls: session.evidence }
