@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { openApprovals } from './access/index.ts'
 import { type Actor, recordEvent } from './audit/index.ts'
 import type { Config, Listen, Secrets } from './config/index.ts'
+import { announceTunnel } from './connections/index.ts'
 import { openSigningKey } from './custody/index.ts'
 import {
   destinationChange,
@@ -19,15 +20,19 @@ import {
   createListener,
   createOps,
   createPublic,
+  assertDatabaseTrust,
   listen,
+  type OwnFiles,
+  type OwnTls,
   openClients,
+  openOwnTls,
 } from './http/index.ts'
 import { openIntake, type Submit } from './intake/index.ts'
 import { type Address, type Clock, SealpostError, version } from './kernel/index.ts'
 import { openDiscovery, openRefresh } from './keys/index.ts'
 import { openFetcher } from './platform/https/index.ts'
 import { systemDns } from './platform/dns/index.ts'
-import { assertSchemaCurrent, type Logger, openDatabase, openQueue, peerGuard } from './platform/index.ts'
+import { assertSchemaCurrent, type Logger, openDatabase, openQueue, peerGuard, tunnelInForce } from './platform/index.ts'
 import { applyAdoption, certificatePolicy, type Policy, policyInForce } from './policy/index.ts'
 import { openEnrolment, openUpkeep } from './recipients/index.ts'
 import {
@@ -44,6 +49,8 @@ export interface Gateway {
   readonly consolePort: number | undefined
   readonly publicPort: number | undefined
   readonly opsPort: number
+  /** Takes other certificates, keys, CAs and lists without dropping a connection; false when they are refused. */
+  reload(read: () => OwnFiles): Promise<boolean>
   /** Ends gracefully: takes nothing new, finishes or hands back what is under way, then closes everything. */
   stop(): Promise<void>
 }
@@ -65,8 +72,13 @@ export async function startGateway(
   log: Logger,
 ): Promise<Gateway> {
   await using opened = new AsyncDisposableStack()
+  const rules = { exposure: config.exposure, foreign: config.foreignCertificates }
+  const tunnel = tunnelInForce(secrets.database, clock.now())
+  await assertDatabaseTrust(secrets.database, rules, clock.now())
+  let tls: OwnTls | undefined
+  const reached = () => tls?.database() ?? secrets.database
   const database = opened.adopt(
-    openDatabase(secrets.database, {
+    openDatabase(reached, {
       applicationName: 'sealpost',
       statementTimeout: 30_000,
       poolSize: config.databasePool,
@@ -76,18 +88,23 @@ export async function startGateway(
   const { knex } = database
   await assertSchemaCurrent(knex)
   const queue = opened.adopt(
-    await openQueue(secrets.database, { poolSize: 2, onError: error => log.error('queue-failed', error) }),
+    await openQueue(reached, { poolSize: 2, onError: error => log.error('queue-failed', error) }),
     boss => boss.stop({ graceful: false }),
   )
   const { mailHost, allowedNetworks } = config
   const { publicCa } = secrets
-  const identity = { cert: secrets.certificate, key: secrets.key }
+  tls = await openOwnTls(secrets, rules, { knex, clock, log })
+  const own = tls
+  if (tunnel !== undefined) {
+    opened.adopt(await announceTunnel(tunnel, { knex, clock, log }), stop => stop())
+  }
   const lifetime = new AbortController()
   const checks: Record<string, () => unknown> = {
     running: () => {
       lifetime.signal.throwIfAborted()
     },
     database: () => database.ping(),
+    certificates: () => own.assertInForce(),
   }
 
   if (config.roles.includes('courier')) {
@@ -101,9 +118,8 @@ export async function startGateway(
       relay: undefined,
       log,
     })
-    const policyAt = (at: Date) => sendingPolicy(knex, at)
-    const sending = { knex, clock, log, mailHost, findRoute, publicCa, admit: admitCiphertext, policyAt }
-    const courier = openCourier({ ...sending, queue })
+    const sending = { knex, clock, log, mailHost, findRoute, publicCa, admit: admitCiphertext }
+    const courier = openCourier({ ...sending, queue, policyAt: at => sendingPolicy(knex, at) })
     opened.defer(() => courier.stop(stopDeadline))
     const noticeCourier = openNoticeCourier(sending)
     opened.defer(() => noticeCourier.stop(stopDeadline))
@@ -127,12 +143,14 @@ export async function startGateway(
     }
   }
   const common = { knex, clock, log, stopping: lifetime.signal }
-  const ports = submit ? await openListeners(opened, config, secrets, { ...common, submit, people }) : noPorts
+  const ports = submit ? await openListeners(opened, config, own, { ...common, submit, people }) : noPorts
 
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))
 
-  const opsServer = createListener(identity, 'none', createOps(checks))
+  const warnings = () => [...own.warnings(), ...(tunnel === undefined ? [] : ['database_tls_1_2'])]
+  const opsServer = createListener(own.contextOf('ops'), 'none', createOps(checks, warnings))
+  own.attach('ops', opsServer)
   const ops = opened.adopt(await listen(opsServer, config.ops), listener => listener.close(stopDeadline))
 
   await recordEvent(knex, clock, itself, {
@@ -155,7 +173,8 @@ export async function startGateway(
     await resources.disposeAsync()
   }
   let stopped: Promise<void> | undefined
-  return { ...ports, opsPort: ops.port, stop: () => (stopped ??= stop()) }
+  const reload = (read: () => OwnFiles) => own.reload(read)
+  return { ...ports, opsPort: ops.port, reload, stop: () => (stopped ??= stop()) }
 }
 
 interface Listening {
@@ -171,26 +190,29 @@ interface Listening {
 async function openListeners(
   opened: AsyncDisposableStack,
   config: Config,
-  secrets: Secrets,
+  tls: OwnTls,
   { submit, people, ...common }: Listening,
 ): Promise<Pick<Gateway, 'apiPort' | 'consolePort' | 'publicPort'>> {
-  const clients = openClients(common.knex, common.clock, common.log)
-  const identity = { cert: secrets.certificate, key: secrets.key }
-  const { certificate: cert, key } = secrets.publicIdentity
-  const api = createListener(
-    { ...identity, ca: secrets.clientCa },
-    'required',
-    createApi({ ...common, clients, submit }),
-  )
+  const clients = openClients(common.knex, common.clock, common.log, tls.trust)
+  const api = createListener(tls.contextOf('api'), 'required', createApi({ ...common, clients, submit }))
   clients.guard(api)
+  tls.attach('api', api, clients.recheck)
+  // Lists and certificates end without a reload; and a handshake that began before one ends after it.
+  const recheck = setInterval(clients.recheck, 15_000).unref()
+  opened.defer(() => clearInterval(recheck))
   const forOperators = createConsole({ ...common, ...people, origin: config.consoleUrl })
   const forRecipients = createPublic({ ...common, ...people, origin: config.notices.publicUrl })
   const serve = async (server: Parameters<typeof listen>[0], at: Listen): Promise<number> =>
     opened.adopt(await listen(server, at), listener => listener.close(stopDeadline)).port
+  const forPeople = (name: 'console' | 'public', handler: Parameters<typeof createListener>[2]) => {
+    const server = createListener(tls.contextOf(name), 'none', handler)
+    tls.attach(name, server)
+    return server
+  }
   return {
     apiPort: await serve(api, config.api),
-    consolePort: await serve(createListener(identity, 'none', forOperators), config.console),
-    publicPort: await serve(createListener({ cert, key }, 'none', forRecipients), config.public),
+    consolePort: await serve(forPeople('console', forOperators), config.console),
+    publicPort: await serve(forPeople('public', forRecipients), config.public),
   }
 }
 

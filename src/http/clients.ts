@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -7,35 +8,55 @@ import { type Application, identifyClient, openIdentification } from '../access/
 import { recordEvent } from '../audit/index.ts'
 import { type Clock, SealpostError } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
+import { type ClientTrust, fingerprintOf, standingUnder } from '../platform/tls/index.ts'
 
 export interface Clients {
   /** From now on, cuts off every connection whose certificate does not identify a client, before a byte of HTTP is read. */
   guard(server: Server): void
+  /** Cuts the connections of those whose certificates are not good any more: revoked, ended, of a CA that is out. */
+  recheck(): void
   /** The application behind a request: what its connection proved, never what it says. Throws `application_unknown`. */
   applicationOf(request: Request): Promise<Application>
 }
 
 /** Who is at the other end of the listener for applications. */
-export function openClients(knex: Knex, clock: Clock, log: Logger): Clients {
+export function openClients(knex: Knex, clock: Clock, log: Logger, trust: () => ClientTrust): Clients {
+  // Names outlive the connection, for the answer that nobody waits for any more.
   const namesOf = new WeakMap<Socket, readonly string[]>()
+  const live = new Map<Socket, X509Certificate>()
   const applicationNamed = openIdentification(knex)
+  const isForeign = (certificate: X509Certificate) => trust().foreign.includes(fingerprintOf(certificate))
+
+  const cut = (socket: Socket, reason: string): void => {
+    const address = socket.remoteAddress ?? 'unknown'
+    live.delete(socket)
+    namesOf.delete(socket)
+    socket.destroy()
+    log.warn('client-refused', { reason, peer: address })
+    recordEvent(knex, clock, { kind: 'peer', address }, { type: 'client.refused', reason }).catch(
+      (error: unknown) => log.error('audit-failed', error),
+    )
+  }
 
   return {
     guard(server) {
       server.prependListener('secureConnection', (socket: TLSSocket) => {
-        const identity = identifyClient(socket)
-        if (identity.verified) {
-          namesOf.set(socket, identity.names)
+        const identity = identifyClient(socket, isForeign)
+        if (!identity.verified) {
+          cut(socket, identity.reason)
           return
         }
-        const address = socket.remoteAddress ?? 'unknown'
-        socket.destroy()
-        log.warn('client-refused', { reason: identity.reason, peer: address })
-        const event = { type: 'client.refused', reason: identity.reason } as const
-        recordEvent(knex, clock, { kind: 'peer', address }, event).catch((error: unknown) =>
-          log.error('audit-failed', error),
-        )
+        namesOf.set(socket, identity.names)
+        live.set(socket, identity.certificate)
+        socket.once('close', () => live.delete(socket))
       })
+    },
+    recheck() {
+      const now = clock.now()
+      for (const [socket, certificate] of live) {
+        const standing = standingUnder(trust(), certificate, now)
+        if (standing !== 'good') cut(socket, standing)
+      }
     },
     async applicationOf({ socket }) {
       const names = namesOf.get(socket)

@@ -23,16 +23,19 @@ const limits = {
   insecureHTTPParser: false,
 } as const
 
+/** What a listener shows, and whose certificates and lists its clients are judged by; PEM. */
+export type ListenerContext = Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'crl'>
+
 /** An HTTPS server under the house's TLS profile, not yet listening. Only {@link listen} opens its port. */
 export function createListener(
-  identity: Pick<SecureContextOptions, 'cert' | 'key' | 'ca'>,
+  context: ListenerContext,
   clientCertificate: 'required' | 'none',
   handler: RequestListener,
 ): Server {
   const server = createServer(
     {
       ...serverTlsOptions,
-      ...identity,
+      ...context,
       ...limits,
       handshakeTimeout: 10_000,
       requestCert: clientCertificate === 'required',
@@ -44,6 +47,14 @@ export function createListener(
   server.maxHeadersCount = 64
   server.maxConnections = 4_000
   return server
+}
+
+/**
+ * From the next handshake on, another context. Connections go on. Sessions of the old context are not resumed: its
+ * ticket keys go with it, so that whoever was revoked cannot come back with a ticket.
+ */
+export function replaceContext(server: Server, context: ListenerContext): void {
+  server.setSecureContext({ ...serverTlsOptions, ...context })
 }
 
 export async function listen(server: Server, { host, port }: Listen): Promise<Listener> {

@@ -7,10 +7,10 @@ type ReadinessChecks = Readonly<Record<string, () => unknown>>
 const checkTimeout = 2_000
 
 /**
- * `/healthz`: this process answers. `/readyz`: it can accept messages now; 503 names what fails. No request reaches
- * anything else.
+ * `/healthz`: this process answers. `/readyz`: it can accept messages now; 503 names what fails. `warnings` are codes of
+ * what will fail unless somebody acts; they change no status. No request reaches anything else.
  */
-export function createOps(checks: ReadinessChecks): Express {
+export function createOps(checks: ReadinessChecks, warnings: () => readonly string[] = () => []): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', false)
@@ -22,9 +22,11 @@ export function createOps(checks: ReadinessChecks): Express {
       Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const),
     )
     const ready = entries.every(([, ok]) => ok)
-    response
-      .status(ready ? 200 : 503)
-      .json({ status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(entries) })
+    response.status(ready ? 200 : 503).json({
+      status: ready ? 'ready' : 'not ready',
+      checks: Object.fromEntries(entries),
+      warnings: warnings(),
+    })
   })
   return app
 }

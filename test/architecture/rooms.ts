@@ -14,6 +14,7 @@ const features = [
   'custody',
   'delivery',
   'intake',
+  'connections',
 ] as const
 
 export const rooms = {
@@ -33,9 +34,11 @@ export const rooms = {
   delivery: [...below, 'keys', 'recipients', 'access', 'notices', 'audit'],
   // access: the sender of a message is one of the application's own, which intake asks about.
   intake: [...below, 'sealer/host', 'policy', 'recipients', 'keys', 'delivery', 'access', 'audit'],
+  connections: [...below, 'audit', 'policy'],
+  doctor: [...below, 'audit', 'policy', 'custody', 'delivery', 'connections'],
   http: [...below, ...features],
   'gateway.ts': [...below, ...features, 'http'],
-  cli: [...below, ...features, 'gateway.ts'],
+  cli: [...below, ...features, 'doctor', 'gateway.ts'],
   demo: [...below, ...features, 'http', 'gateway.ts'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -74,7 +77,7 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
   cluster: [],
   dgram: ['platform'],
   dns: ['platform', 'delivery'],
-  fs: ['config', 'platform', 'sealer/host', 'policy', 'custody', 'cli', 'demo'],
+  fs: ['config', 'platform', 'sealer/host', 'policy', 'custody', 'doctor', 'cli', 'demo'],
   http: ['http', 'platform', 'demo'], // platform: lists of revoked certificates, which are signed
   http2: [],
   https: ['http', 'platform', 'demo'],

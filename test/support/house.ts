@@ -35,6 +35,9 @@ export interface House {
   readonly gateway: Gateway
   readonly port: number
   readonly authority: Identity
+  /** What the listeners were started with. */
+  readonly secrets: Secrets
+  readonly serverIdentity: Identity
   readonly mailAuthority: Identity
   readonly client: Client
   readonly sender: Address
@@ -173,6 +176,8 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     gateway,
     port,
     authority,
+    secrets,
+    serverIdentity: server,
     mailAuthority,
     client,
     sender,

@@ -1,0 +1,2 @@
+/** The checks of `sealpost doctor`. */
+export type { Check, Verdict } from './check.ts'

@@ -1,0 +1,199 @@
+import { createHash, type X509Certificate } from 'node:crypto'
+import type { Server } from 'node:https'
+import type { Knex } from 'knex'
+import { type Actor, type AuditEvent, appendEvents, recordEvent } from '../audit/index.ts'
+import type { DatabaseConfig, Exposure, Secrets } from '../config/index.ts'
+import { type Clock, SealpostError } from '../kernel/index.ts'
+import type { Logger } from '../platform/index.ts'
+import { type ClientTrust, fingerprintOf, judgeIdentity, readTrust } from '../platform/tls/index.ts'
+import { type ListenerContext, replaceContext } from './listener.ts'
+
+export const listenerNames = ['api', 'console', 'public', 'ops'] as const
+export type ListenerName = (typeof listenerNames)[number]
+
+/** The files that a reload reads anew. */
+export type OwnFiles = Pick<
+  Secrets,
+  'certificate' | 'key' | 'publicIdentity' | 'clientCa' | 'clientCrl' | 'database'
+>
+
+export interface OwnTlsRules {
+  readonly exposure: Exposure
+  /** SHA-256 of certificates of other environments. */
+  readonly foreign: readonly string[]
+}
+
+/** The certificates, keys, CAs and lists of our own that are in use now. */
+export interface OwnTls {
+  readonly contextOf: (name: ListenerName) => ListenerContext
+  readonly certificateOf: (name: ListenerName) => X509Certificate
+  /** Whose client certificates are accepted. */
+  readonly trust: () => ClientTrust
+  /** How PostgreSQL is reached. */
+  readonly database: () => DatabaseConfig
+  /** Throws when a certificate, a CA or a list in use has ended: clients or we would refuse each other. */
+  assertInForce(): void
+  /** Codes of what ends soon. */
+  readonly warnings: () => readonly string[]
+  /** Reloads reach this server from now on; `after` is called once they have. */
+  attach(name: ListenerName, server: Server, after?: () => void): void
+  /**
+   * Takes other files, all of them or none: what does not pass is refused, audited as `tls.reload.refused`, and the old
+   * stays in use. Resolves with whether the new files are in use. Never rejects.
+   */
+  reload(read: () => OwnFiles): Promise<boolean>
+}
+
+interface Dependencies {
+  readonly knex: Knex
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const itself: Actor = { kind: 'gateway' }
+
+/** Judges the files of a start. Throws `tls_material_refused`, audited as `tls.start.refused`. */
+export async function openOwnTls(
+  files: OwnFiles,
+  rules: OwnTlsRules,
+  { knex, clock, log }: Dependencies,
+): Promise<OwnTls> {
+  const judge = (given: OwnFiles): Promise<Judged> => judgeFiles(given, rules, clock.now())
+  const first = await judge(files)
+  if ('flaw' in first) {
+    const { listener, flaw } = first
+    await recordEvent(knex, clock, itself, { type: 'tls.start.refused', listener, reason: flaw })
+    throw new SealpostError('tls_material_refused', { detail: `${listener}: ${flaw}` })
+  }
+  let current = first
+  const attached: { name: ListenerName; server: Server; after: () => void }[] = []
+
+  const refuse = async (listener: string, reason: string): Promise<false> => {
+    log.warn('tls-reload-refused', { reason: `${listener}:${reason}` })
+    await recordEvent(knex, clock, itself, { type: 'tls.reload.refused', listener, reason })
+    return false
+  }
+  const reload = async (read: () => OwnFiles): Promise<boolean> => {
+    let given: OwnFiles
+    try {
+      given = read()
+    } catch (error) {
+      log.error('tls-reload-failed', error)
+      return refuse('all', error instanceof SealpostError ? error.code : 'unreadable')
+    }
+    const next = await judge(given)
+    if ('flaw' in next) return refuse(next.listener, next.flaw)
+    const changed = listenerNames.filter(name => digest(next, name) !== digest(current, name))
+    // A crash here leaves events of a reload that did not happen; the next start reads the same files.
+    await knex.transaction(trx =>
+      appendEvents(
+        trx,
+        clock,
+        changed.map(name => ({ actor: itself, event: reloaded(name, next) })),
+      ),
+    )
+    current = next
+    for (const { name, server, after } of attached) {
+      if (changed.includes(name)) replaceContext(server, next.contexts[name])
+      after()
+    }
+    log.info('tls-reloaded', { count: changed.length })
+    return true
+  }
+
+  let queue: Promise<unknown> = Promise.resolve()
+  return {
+    contextOf: name => current.contexts[name],
+    certificateOf: name => current.certificates[name],
+    trust: () => current.trust,
+    database: () => current.database,
+    assertInForce() {
+      if (endings(current).some(({ at }) => at <= clock.now()))
+        throw new SealpostError('tls_material_refused')
+    },
+    warnings: () =>
+      endings(current)
+        .filter(({ at, notice }) => at.getTime() - notice < clock.now().getTime())
+        .map(({ what }) => `${what}_ends_soon`),
+    attach(name, server, after = () => undefined) {
+      attached.push({ name, server, after })
+    },
+    reload(read) {
+      const result = queue.then(() =>
+        reload(read).catch((error: unknown) => {
+          log.error('tls-reload-failed', error)
+          return false
+        }),
+      )
+      queue = result
+      return result
+    },
+  }
+}
+
+interface Accepted {
+  readonly contexts: Readonly<Record<ListenerName, ListenerContext>>
+  readonly certificates: Readonly<Record<ListenerName, X509Certificate>>
+  readonly trust: ClientTrust
+  readonly database: DatabaseConfig
+}
+
+type Judged = Accepted | { readonly listener: string; readonly flaw: string }
+
+async function judgeFiles(files: OwnFiles, { exposure, foreign }: OwnTlsRules, now: Date): Promise<Judged> {
+  const { publicIdentity, clientCa, clientCrl, database } = files
+  const common = { cert: files.certificate, key: files.key }
+  const publicly = exposure === 'external'
+  let part = 'api'
+  try {
+    const own = await judgeIdentity(files, { now, foreign, publicly })
+    const trust = await readTrust(clientCa, clientCrl, { now, foreign })
+    part = 'public'
+    const shown = await judgeIdentity(publicIdentity, { now, foreign, publicly })
+    part = 'database'
+    await assertDatabaseTrust(database, { foreign }, now)
+    return {
+      contexts: {
+        api: { ...common, ca: clientCa, ...(clientCrl === undefined ? {} : { crl: clientCrl }) },
+        console: common,
+        public: { cert: publicIdentity.certificate, key: publicIdentity.key },
+        ops: common,
+      },
+      certificates: { api: own, console: own, public: shown, ops: own },
+      trust,
+      database,
+    }
+  } catch (error) {
+    if (!(error instanceof SealpostError) || error.code !== 'tls_material_refused') throw error
+    return { listener: part, flaw: error.details.detail ?? 'unknown' }
+  }
+}
+
+/** Whether PostgreSQL's CA and lists can be trusted here. Throws `tls_material_refused`. */
+export async function assertDatabaseTrust(
+  database: DatabaseConfig,
+  { foreign }: Pick<OwnTlsRules, 'foreign'>,
+  now: Date,
+): Promise<void> {
+  if (database.kind === 'tls') await readTrust(database.ca, database.crl, { now, foreign })
+}
+
+const day = 86_400_000
+
+/** When what ends, and how long before that it is spoken of. */
+function endings({ certificates, trust }: Accepted) {
+  return [
+    { what: 'certificate', at: certificates.api.validToDate, notice: 14 * day },
+    { what: 'public_certificate', at: certificates.public.validToDate, notice: 14 * day },
+    ...trust.authorities.map(ca => ({ what: 'client_ca', at: ca.validToDate, notice: 30 * day })),
+    ...(trust.lists ?? []).map(list => ({ what: 'client_crl', at: list.nextUpdate, notice: day / 2 })),
+  ]
+}
+
+function digest({ contexts }: Accepted, name: ListenerName): string {
+  return createHash('sha256').update(JSON.stringify(contexts[name])).digest('hex')
+}
+
+function reloaded(listener: ListenerName, { certificates }: Accepted): AuditEvent {
+  return { type: 'tls.reloaded', listener, certificateSha256: fingerprintOf(certificates[listener]) }
+}
