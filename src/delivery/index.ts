@@ -51,6 +51,8 @@ export type {
   TlsaFinding,
 } from './route/report.ts'
 export type { Candidate, FindRoute, Proof, Route } from './route/route.ts'
+export type { HeldCredentials } from './smtp/credentials.ts'
+export { type ProbedServer, type ProbeResult, probeRoute } from './smtp/probe.ts'
 export {
   type FetchPolicy,
   openStsFetch,

@@ -3,11 +3,13 @@ import type { Knex } from 'knex'
 import { fromKnex } from 'pg-boss'
 import { type Clock, type DeliveryId, isId } from '../../kernel/index.ts'
 import { deliverQueue, type Logger } from '../../platform/index.ts'
+import type { RevocationCheck } from '../../platform/revocation/index.ts'
 import { checkStillUsable } from '../../recipients/index.ts'
 import { insertJobs, type Queue } from '../enqueue.ts'
 import { openSession } from '../smtp/open-session.ts'
 import type { FindRoute } from '../route/route.ts'
 import { findPending } from '../store.ts'
+import { attackRecorder } from './attacks.ts'
 import { type Admit, type HeldDelivery, sendDelivery, unsent } from './attempt.ts'
 import { openBudget } from './budget.ts'
 import { openLanes } from './lanes.ts'
@@ -25,6 +27,8 @@ export interface CourierOptions {
   readonly findRoute: FindRoute
   /** PEM; undefined means the Mozilla roots of Node. */
   readonly publicCa: string | undefined
+  /** What is known of revocations of servers' certificates. Default: nothing. */
+  readonly revocation?: RevocationCheck
   readonly admit: Admit
   readonly policyAt: PolicyAt
   readonly policy: CourierPolicy
@@ -54,7 +58,7 @@ export function startCourier(options: CourierOptions): Courier {
   const settler = openSettler({ ...options, retry: policy.retry }, policy.pause, log, result =>
     held.delete(result.held.delivery.id),
   )
-  const channelOptions = { ...options, limits: policy.limits }
+  const channelOptions = { ...options, limits: policy.limits, onAttack: attackRecorder(knex, clock) }
 
   const lanes = openLanes({
     clock,

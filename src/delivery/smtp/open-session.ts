@@ -52,10 +52,11 @@ export async function openSession(
   return first ?? Promise.reject(new Error('a route without servers'))
 }
 
-function targetsOf(
+/** The candidate at each of its addresses; or why it is not tried. */
+export function targetsOf(
   candidate: Candidate,
   { asked, requireTls, credentials }: Extract<Route, { ok: true }>,
-): readonly (Target | RefusedOpening)[] {
+): readonly (Target | (RefusedOpening & { readonly peer: Peer }))[] {
   const { host } = candidate
   if ('outcome' in candidate) {
     const peer = { host: host.name, address: null, port: host.port }

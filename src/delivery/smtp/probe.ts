@@ -1,8 +1,10 @@
 import type { TlsEvidence } from '../../audit/index.ts'
 import type { FailureOutcome } from '../outcome.ts'
+import type { Route } from '../route/route.ts'
 import { type HandshakeFacts, spkiSha256 } from '../tls-verdict.ts'
 import { SessionFailure } from './failure.ts'
 import { type Channel, type ChannelOptions, openChannel, type Target, tellOfAttack } from './open-channel.ts'
+import { type Peer, targetsOf } from './open-session.ts'
 import { replyText } from './reply.ts'
 
 /** What a server showed that was not good enough, for whoever has to put it right. The server's own words: inert text. */
@@ -64,6 +66,32 @@ export async function probeTarget(target: Target, options: ChannelOptions): Prom
   const grace = setTimeout(() => socket.destroy(), 1000)
   socket.once('close', () => clearTimeout(grace)).resume()
   return { ok: true, evidence, extensions, spkiSha256: leaf === undefined ? null : spkiSha256(leaf) }
+}
+
+/** One server at one address, or a server that is not even tried. */
+export interface ProbedServer extends Peer {
+  readonly result: ProbeResult
+}
+
+/** Probes every server of the route at each of its addresses, one after the other. Rejects only when `onAttack` does. */
+export async function probeRoute(
+  route: Extract<Route, { ok: true }>,
+  options: ChannelOptions,
+): Promise<readonly ProbedServer[]> {
+  const probed: ProbedServer[] = []
+  for (const candidate of route.candidates) {
+    for (const target of targetsOf(candidate, route)) {
+      if ('ok' in target) {
+        const { peer, outcome } = target
+        probed.push({ ...peer, result: { ok: false, outcome, reply: null, shown: null } })
+      } else {
+        const { host, address } = target
+        const result = await probeTarget(target, options)
+        probed.push({ host: host.name, address, port: host.port, result })
+      }
+    }
+  }
+  return probed
 }
 
 function shownOf({ protocol, cipher, group, chain }: HandshakeFacts): Shown {
