@@ -42,13 +42,18 @@ export interface TestRecipient {
   readonly target: SealTarget
 }
 
-export async function makeRecipient(mailbox: string, format: Format = 'seipdv1'): Promise<TestRecipient> {
+export async function makeRecipient(
+  mailbox: string,
+  format: Format = 'seipdv1',
+  date = new Date(),
+): Promise<TestRecipient> {
   const { privateKey, publicKey } = await generateKey({
     type: 'ecc',
     curve: 'curve25519Legacy',
     userIDs: { email: mailbox },
     format: 'object',
     config: { aeadProtect: format === 'seipdv2' },
+    date,
   })
   const subkey = publicKey.subkeys[0]
   if (subkey === undefined) throw new Error('no encryption subkey')
