@@ -59,11 +59,12 @@ export async function up(knex: Knex): Promise<void> {
       ADD CONSTRAINT deliveries_state_check
         CHECK (state IN ('queued', 'sending', 'quarantined', 'delivered', 'failed')) NOT VALID,
       ADD COLUMN quarantined_at timestamptz,
+      -- Attempts in a row that broke off without an answer from the world: the courier died, or a reply was nonsense.
+      ADD COLUMN strikes smallint NOT NULL DEFAULT 0,
       ADD COLUMN released_by text REFERENCES operators (id);
-    ALTER TABLE deliveries VALIDATE CONSTRAINT deliveries_state_check;
     CREATE INDEX deliveries_quarantined ON deliveries (quarantined_at) WHERE state = 'quarantined';
-    GRANT UPDATE (quarantined_at, released_by) ON deliveries TO sealpost_gateway;
-    GRANT SELECT (quarantined_at, released_by) ON deliveries TO sealpost_auditor;
+    GRANT UPDATE (quarantined_at, strikes, released_by) ON deliveries TO sealpost_gateway;
+    GRANT SELECT (quarantined_at, strikes, released_by) ON deliveries TO sealpost_auditor;
 
     -- The key that signs mails for our domain (RFC 6376), wrapped like the signing key. Several until DNS has forgotten.
     CREATE TABLE dkim_keys (
