@@ -127,13 +127,25 @@ async function settleAll(
     .returning<ChangeRequest[]>(returned)
 }
 
-/** Waits for decisions that are under way on what this operator asked for. */
-export async function lockPendingOf(trx: Knex.Transaction, operator: OperatorId): Promise<void> {
-  await trx('change_requests')
-    .select('id')
+/** Waits for decisions that are under way on what this operator asked for. Gives what waits then. */
+export async function lockPendingOf(
+  trx: Knex.Transaction,
+  operator: OperatorId,
+): Promise<readonly ChangeRequestId[]> {
+  const rows = await trx('change_requests')
+    .select<{ id: ChangeRequestId }[]>('id')
     .where({ state: 'pending', asked_by: operator })
     .orderBy('id')
     .forUpdate()
+  return rows.map(({ id }) => id)
+}
+
+/** What this operator asked for and nobody has decided yet, at this moment. */
+export async function pendingOf(
+  trx: Knex.Transaction,
+  operator: OperatorId,
+): Promise<readonly ChangeRequestId[]> {
+  return trx('change_requests').where({ state: 'pending', asked_by: operator }).pluck<ChangeRequestId[]>('id')
 }
 
 export async function withdrawPendingOf(

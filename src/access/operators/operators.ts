@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import { type Clock, newId, SealpostError } from '../../kernel/index.ts'
 import { isUniqueViolation } from '../../platform/index.ts'
-import { lockPendingOf, withdrawPendingOf } from '../changes/store.ts'
+import { lockPendingOf, pendingOf, withdrawPendingOf } from '../changes/store.ts'
 import type { Operator, OperatorRole } from './operator.ts'
 import {
   allOperators,
@@ -64,25 +64,36 @@ export async function operatorsWith(knex: Knex, role: OperatorRole): Promise<rea
  * Throws `not_found` when nobody of this name is in force.
  */
 export async function revokeOperator(knex: Knex, clock: Clock, name: string): Promise<Operator> {
-  return knex.transaction(async trx => {
-    const found = await operatorNamed(trx, name)
-    if (found === undefined) throw new SealpostError('not_found')
-    // In the order in which an approval takes them: requests, then operators. Links and sessions come after, as in signing in.
-    await lockPendingOf(trx, found.id)
-    const operator = await lockOperator(trx, found.id, 'alone')
-    if (operator === undefined) throw new SealpostError('not_found')
-    const at = clock.now()
-    await markOperatorRevoked(trx, operator.id, at)
-    await endSessions(trx, operator.id, at)
-    await deleteLinks(trx, operator.id)
-    const withdrawn = await withdrawPendingOf(trx, operator.id, at)
-    await appendEvents(trx, clock, [
-      { actor: host, event: { type: 'operator.revoked', operator: operator.id } },
-      ...withdrawn.map(({ id, kind, subject }) => ({
-        actor: host,
-        event: { type: 'change.withdrawn', change: id, kind, subject } as const,
-      })),
-    ])
-    return { ...operator, revokedAt: at }
-  })
+  for (;;) {
+    const revoked = await knex.transaction(trx => revokeLocked(trx, clock, name))
+    if (revoked !== undefined) return revoked
+  }
+}
+
+/** Undefined, and nothing happened: they asked for another change meanwhile, and its lock comes before theirs. */
+async function revokeLocked(
+  trx: Knex.Transaction,
+  clock: Clock,
+  name: string,
+): Promise<Operator | undefined> {
+  const found = await operatorNamed(trx, name)
+  if (found === undefined) throw new SealpostError('not_found')
+  // In the order in which an approval takes them: requests, then operators. Links and sessions come after, as in signing in.
+  const locked = new Set(await lockPendingOf(trx, found.id))
+  const operator = await lockOperator(trx, found.id, 'alone')
+  if (operator === undefined) throw new SealpostError('not_found')
+  if (!(await pendingOf(trx, operator.id)).every(id => locked.has(id))) return undefined
+  const at = clock.now()
+  await markOperatorRevoked(trx, operator.id, at)
+  await endSessions(trx, operator.id, at)
+  await deleteLinks(trx, operator.id)
+  const withdrawn = await withdrawPendingOf(trx, operator.id, at)
+  await appendEvents(trx, clock, [
+    { actor: host, event: { type: 'operator.revoked', operator: operator.id } },
+    ...withdrawn.map(({ id, kind, subject }) => ({
+      actor: host,
+      event: { type: 'change.withdrawn', change: id, kind, subject } as const,
+    })),
+  ])
+  return { ...operator, revokedAt: at }
 }
