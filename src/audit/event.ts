@@ -134,6 +134,13 @@ type TransportEvent =
       readonly validates: boolean
     }
   | {
+      /** The policy host of a domain, which proved its name, says something new (RFC 8461). */
+      readonly type: 'mta_sts.policy.learnt'
+      readonly domain: string
+      readonly policyId: string
+      readonly mode: 'enforce' | 'testing' | 'none'
+    }
+  | {
       readonly type: 'tls.reloaded'
       readonly listener: string
       readonly certificateSha256: string

@@ -45,6 +45,10 @@ export const outcomes = {
     'The way into the domain is authenticated, but not as strongly as the rule or the crypto policy wants.',
   ],
   mx_not_in_policy: ['temporary', 'The domain’s MTA-STS policy names none of its mail servers.'],
+  mta_sts_unavailable: [
+    'temporary',
+    'The domain announces an MTA-STS policy that cannot be fetched, and there is no copy of an earlier one.',
+  ],
   domain_takes_no_mail: ['permanent', 'The domain says that it takes no mail (RFC 7505, RFC 7504).'],
   requiretls_not_offered: [
     'temporary',

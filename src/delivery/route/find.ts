@@ -3,6 +3,8 @@ import type { Clock } from '../../kernel/index.ts'
 import type { Dns } from '../../platform/dns/index.ts'
 import type { Logger } from '../../platform/index.ts'
 import { findDestination } from '../store.ts'
+import { decide } from './auto/decide.ts'
+import { smtpPort, survey } from './auto/survey.ts'
 import { routeToListed } from './listed.ts'
 import { type Relay, routeByRelay } from './relay.ts'
 import type { RouteReport } from './report.ts'
@@ -32,7 +34,9 @@ export async function explainRoute(dependencies: RouteDependencies, domain: stri
   if (relay !== undefined) {
     return { ...known, route: routeByRelay(rule, relay, await routeToListed(relay.rule, dns, mayConnect)) }
   }
-  if (rule.mode === 'auto')
-    return { ...known, route: { ok: false, outcome: 'destination_not_authenticated' } }
+  if (rule.mode === 'auto') {
+    const findings = await survey(dependencies, domain)
+    return { ...known, findings, route: decide(rule, findings, dependencies.mxPort ?? smtpPort) }
+  }
   return { ...known, route: await routeToListed(rule, dns, mayConnect) }
 }

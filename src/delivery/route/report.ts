@@ -23,7 +23,7 @@ export type StsFinding =
 /** What was asked of a server's TLSA records, and the answer. */
 export type TlsaFinding =
   /** DANE needs MX and address records that DNSSEC proves (RFC 7672 section 2.2). */
-  | { readonly kind: 'not_asked'; readonly why: 'mx_insecure' | 'addresses_insecure' }
+  | { readonly kind: 'not_asked'; readonly why: 'mx_insecure' | 'addresses_insecure' | 'no_addresses' }
   | { readonly kind: 'failed' }
   /** No secure TLSA records. `secure` says whether that is proved. */
   | { readonly kind: 'none'; readonly secure: boolean }
