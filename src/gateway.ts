@@ -33,6 +33,7 @@ import { openDiscovery, openRefresh } from './keys/index.ts'
 import { openFetcher } from './platform/https/index.ts'
 import { systemDns } from './platform/dns/index.ts'
 import { assertSchemaCurrent, type Logger, openDatabase, openQueue, peerGuard, tunnelInForce } from './platform/index.ts'
+import { openSignedFetch, openStapler } from './platform/revocation/index.ts'
 import { applyAdoption, certificatePolicy, type Policy, policyInForce } from './policy/index.ts'
 import { openEnrolment, openUpkeep } from './recipients/index.ts'
 import {
@@ -93,7 +94,8 @@ export async function startGateway(
   )
   const { mailHost, allowedNetworks } = config
   const { publicCa } = secrets
-  tls = await openOwnTls(secrets, rules, { knex, clock, log })
+  const staple = openStapler({ fetch: openSignedFetch({ allowedNetworks: config.allowedNetworks }), clock })
+  tls = await openOwnTls(secrets, rules, { knex, clock, log, staple })
   const own = tls
   if (tunnel !== undefined) {
     opened.adopt(await announceTunnel(tunnel, { knex, clock, log }), stop => stop())

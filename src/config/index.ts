@@ -3,6 +3,7 @@ export type { Exposure } from './listeners.ts'
 export {
   type Config,
   type Listen,
+  listenerFiles,
   type LogLevel,
   loadConsoleUrl,
   loadMailHost,

@@ -102,6 +102,25 @@ export function loadServeConfig(
   }
 }
 
+/** The files that listeners and PostgreSQL are authenticated by, as far as they are set: what a reload reads anew. */
+export function listenerFiles(env: NodeJS.ProcessEnv): readonly string[] {
+  const read = readSettings(env)
+  return (
+    [
+      'SEALPOST_TLS_CERT_FILE',
+      'SEALPOST_TLS_KEY_FILE',
+      'SEALPOST_PUBLIC_TLS_CERT_FILE',
+      'SEALPOST_PUBLIC_TLS_KEY_FILE',
+      'SEALPOST_CLIENT_CA_FILE',
+      'SEALPOST_CLIENT_CRL_FILE',
+      'SEALPOST_DATABASE_CA_FILE',
+      'SEALPOST_DATABASE_CRL_FILE',
+      'SEALPOST_DATABASE_CERT_FILE',
+      'SEALPOST_DATABASE_KEY_FILE',
+    ] as const
+  ).flatMap(name => read.optional(name) ?? [])
+}
+
 /** The database as its owner, for `migrate` and the admin commands. Throws `config_invalid`. */
 export function loadOwnerDatabase(env: NodeJS.ProcessEnv): DatabaseConfig {
   return readDatabase(readSettings(env), 'owner')

@@ -48,7 +48,12 @@ interface Dependencies {
   readonly knex: Knex
   readonly clock: Clock
   readonly log: Logger
+  /** Gives the OCSP response for a certificate of ours; undefined when there is none. */
+  readonly staple: (leaf: X509Certificate, issuer: X509Certificate) => Promise<Buffer | undefined>
 }
+
+// A responder that does not answer costs a handshake this long at most, in milliseconds; then there is no staple.
+const stapleDeadline = 1_000
 
 const itself: Actor = { kind: 'gateway' }
 
@@ -56,7 +61,7 @@ const itself: Actor = { kind: 'gateway' }
 export async function openOwnTls(
   files: OwnFiles,
   rules: OwnTlsRules,
-  { knex, clock, log }: Dependencies,
+  { knex, clock, log, staple }: Dependencies,
 ): Promise<OwnTls> {
   const judge = (given: OwnFiles): Promise<Judged> => judgeFiles(given, rules, clock.now())
   const first = await judge(files)
@@ -96,15 +101,22 @@ export async function openOwnTls(
     for (const { name, server, after } of attached) {
       if (changed.includes(name)) replaceContext(server, next.contexts[name])
       after()
+      void stapleFor(name)
     }
     log.info('tls-reloaded', { count: changed.length })
     return true
   }
 
+  // The issuer is the one that we send along: without it there is nobody to check the response by.
+  const stapleFor = async (name: ListenerName): Promise<Buffer | undefined> => {
+    const { own, issuer } = current.certificates[name]
+    return issuer === undefined ? undefined : staple(own, issuer)
+  }
+
   let queue: Promise<unknown> = Promise.resolve()
   return {
     contextOf: name => current.contexts[name],
-    certificateOf: name => current.certificates[name],
+    certificateOf: name => current.certificates[name].own,
     trust: () => current.trust,
     database: () => current.database,
     assertInForce() {
@@ -117,6 +129,11 @@ export async function openOwnTls(
         .map(({ what }) => `${what}_ends_soon`),
     attach(name, server, after = () => undefined) {
       attached.push({ name, server, after })
+      void stapleFor(name)
+      server.on('OCSPRequest', (_certificate, _issuer, answer) => {
+        const late = new Promise<undefined>(resolve => setTimeout(resolve, stapleDeadline, undefined).unref())
+        void Promise.race([stapleFor(name), late]).then(response => answer(null, response ?? null))
+      })
     },
     reload(read) {
       const result = queue.then(() =>
@@ -133,9 +150,14 @@ export async function openOwnTls(
 
 interface Accepted {
   readonly contexts: Readonly<Record<ListenerName, ListenerContext>>
-  readonly certificates: Readonly<Record<ListenerName, X509Certificate>>
+  readonly certificates: Readonly<Record<ListenerName, Chain>>
   readonly trust: ClientTrust
   readonly database: DatabaseConfig
+}
+
+interface Chain {
+  readonly own: X509Certificate
+  readonly issuer: X509Certificate | undefined
 }
 
 type Judged = Accepted | { readonly listener: string; readonly flaw: string }
@@ -183,8 +205,8 @@ const day = 86_400_000
 /** When what ends, and how long before that it is spoken of. */
 function endings({ certificates, trust }: Accepted) {
   return [
-    { what: 'certificate', at: certificates.api.validToDate, notice: 14 * day },
-    { what: 'public_certificate', at: certificates.public.validToDate, notice: 14 * day },
+    { what: 'certificate', at: certificates.api.own.validToDate, notice: 14 * day },
+    { what: 'public_certificate', at: certificates.public.own.validToDate, notice: 14 * day },
     ...trust.authorities.map(ca => ({ what: 'client_ca', at: ca.validToDate, notice: 30 * day })),
     ...(trust.lists ?? []).map(list => ({ what: 'client_crl', at: list.nextUpdate, notice: day / 2 })),
   ]
@@ -195,5 +217,5 @@ function digest({ contexts }: Accepted, name: ListenerName): string {
 }
 
 function reloaded(listener: ListenerName, { certificates }: Accepted): AuditEvent {
-  return { type: 'tls.reloaded', listener, certificateSha256: fingerprintOf(certificates[listener]) }
+  return { type: 'tls.reloaded', listener, certificateSha256: fingerprintOf(certificates[listener].own) }
 }

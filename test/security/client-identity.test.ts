@@ -7,6 +7,7 @@ import {
   issueServerCertificate,
 } from '../../src/platform/pki/index.ts'
 import { type House, openHouse } from '../support/house.ts'
+import { oddCertificate } from '../support/odd-certificates.ts'
 import { send, sendRaw } from '../support/request.ts'
 
 let house: House
@@ -46,6 +47,11 @@ test('an expired certificate: cut off, and audited', async () => {
 test('a server certificate used as client: cut off, and audited', async () => {
   const server = await issueServerCertificate(house.authority, { dnsNames: ['billing.test'], days: 1 })
   await isCutOff(server, 'untrusted_certificate')
+})
+
+test('a certificate without any extended key usage: cut off, audited, and the gateway goes on', async () => {
+  await isCutOff(await oddCertificate.rsa(house.authority, 'billing.test'), 'not_a_client_certificate')
+  expect((await house.client.get('/v1/messages/x')).status).toBe(404)
 })
 
 test('a certificate whose name nobody registered is refused, and audited', async () => {

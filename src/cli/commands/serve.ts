@@ -1,12 +1,16 @@
 import { Command } from 'commander'
-import { loadServeConfig, type Role } from '../../config/index.ts'
+import { listenerFiles, loadServeConfig, type Role } from '../../config/index.ts'
 import { startGateway } from '../../gateway.ts'
 import { SealpostError, systemClock } from '../../kernel/index.ts'
 import { assertSafeEnvironment, openLogger } from '../../platform/index.ts'
+import { watchFiles } from '../../platform/tls/index.ts'
 import { parseDescriptor } from '../descriptor.ts'
 import { readPassphrase } from '../passphrase.ts'
 
-/** `serve`: runs one replica until SIGTERM or SIGINT, then ends gracefully. */
+// How often certificates, keys, CAs and lists are looked at, in milliseconds. SIGHUP looks at once.
+const watchInterval = 5_000
+
+/** `serve`: runs one replica until SIGTERM or SIGINT, then ends gracefully. Takes new certificates meanwhile. */
 export function serveCommand(): Command {
   return new Command('serve')
     .description('run the gateway')
@@ -23,9 +27,13 @@ export function serveCommand(): Command {
         systemClock,
         log,
       )
+      const reload = () => void gateway.reload(() => loadServeConfig(process.env, options.roles).secrets)
+      process.on('SIGHUP', reload)
+      const unwatch = watchFiles(listenerFiles(process.env), watchInterval, reload)
       await new Promise<void>(resolve => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
       })
+      unwatch()
       await gateway.stop()
     })
 }

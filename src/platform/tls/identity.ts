@@ -14,12 +14,12 @@ const serverAuthentication = '1.3.6.1.5.5.7.3.1'
 
 /**
  * Looks at a certificate chain and key of ours as strictly as a client would, and at what clients do not see.
- * Resolves with the certificate. Throws `tls_material_refused` with the flaw.
+ * Resolves with the certificate and, when it was sent along, its issuer's. Throws `tls_material_refused` with the flaw.
  */
 export async function judgeIdentity(
   identity: ServerIdentity,
   rules: IdentityRules,
-): Promise<X509Certificate> {
+): Promise<{ readonly own: X509Certificate; readonly issuer: X509Certificate | undefined }> {
   const chain = certificatesOf(identity.certificate, 'certificate_unreadable')
   const [own, ...others] = chain
   if (chain.some(certificate => rules.foreign.includes(fingerprintOf(certificate)))) {
@@ -37,7 +37,7 @@ export async function judgeIdentity(
   if (publicly !== false) {
     await rehearse(identity, { kind: 'public', ...(publicly === true ? {} : publicly) })
   }
-  return own
+  return { own, issuer: others[0] }
 }
 
 function judgeOwn(own: X509Certificate, now: Date): void {
