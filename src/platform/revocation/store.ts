@@ -41,7 +41,9 @@ async function findPiece(
 ): Promise<Buffer | undefined> {
   const row = await knex('revocation_lists')
     .where({ url, fetched_at: fetchedAt })
-    .first<{ piece: Buffer } | undefined>(knex.raw('substring(der FROM ? FOR ?) AS piece', [from, piece]))
+    .first<{ piece: Buffer } | undefined>(
+      knex.raw('substring(der FROM ?::int FOR ?::int) AS piece', [from, piece]),
+    )
   return row?.piece
 }
 
