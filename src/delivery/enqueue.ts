@@ -111,7 +111,7 @@ const heartbeatSeconds = 20
 /** Jobs in the caller's transaction: `{delivery}` and nothing else, grouped by the domain they go to. */
 export async function insertJobs(
   trx: Knex.Transaction,
-  queue: Queue,
+  queue: Pick<Queue, 'insert'>,
   jobs: readonly { readonly id: DeliveryId; readonly address: Address; readonly delayMs: number }[],
 ): Promise<void> {
   await queue.insert(

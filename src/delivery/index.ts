@@ -3,6 +3,7 @@ import { type Courier, type CourierOptions, startCourier } from './courier/couri
 import { standardPolicy } from './courier/policy.ts'
 import { type NoticeCourierOptions, standardNoticePolicy, startNoticeCourier } from './notice/courier.ts'
 import { explainRoute as explain, type RouteDependencies } from './route/find.ts'
+import { openRouting as open, type Routing, type RoutingOptions } from './route/open.ts'
 import type { RouteReport } from './route/report.ts'
 import type { FindRoute } from './route/route.ts'
 
@@ -41,7 +42,10 @@ export {
 } from './enqueue.ts'
 export type { NoticePolicy } from './notice/courier.ts'
 export type { Outcome } from './outcome.ts'
+export { cancelDelivery, releaseDelivery } from './quarantine/decide.ts'
+export { listQuarantined, type QuarantinedDelivery } from './quarantine/store.ts'
 export type { RouteDependencies } from './route/find.ts'
+export type { Routing, RoutingOptions } from './route/open.ts'
 export type { Relay } from './route/relay.ts'
 export type {
   DomainFindings,
@@ -79,16 +83,21 @@ export function openNoticeCourier(
   return startNoticeCourier({ policy: standardNoticePolicy, random: chance, ...options })
 }
 
-type Routing = Omit<RouteDependencies, 'random'> & Partial<Pick<RouteDependencies, 'random'>>
+type RouteOptions = Omit<RouteDependencies, 'random'> & Partial<Pick<RouteDependencies, 'random'>>
 
 /** The route to a domain as its rule, DNS and the policies of others say at the moment. */
-export function openRoutes(options: Routing): FindRoute {
+export function openRoutes(options: RouteOptions): FindRoute {
   return async domain => (await explainRoute(options, domain)).route
 }
 
 /** The route to a domain (lower case) with everything found on the way. Rejects only when the database does. */
-export function explainRoute(options: Routing, domain: string): Promise<RouteReport> {
+export function explainRoute(options: RouteOptions, domain: string): Promise<RouteReport> {
   return explain({ random: chance, ...options }, domain)
+}
+
+/** Everything that finds the way of mail, as the settings say. Throws `config_invalid`. */
+export function openRouting(options: Omit<RoutingOptions, 'random'>): Promise<Routing> {
+  return open({ random: chance, ...options })
 }
 
 function chance(): number {

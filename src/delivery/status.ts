@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import type { TlsEvidence } from '../audit/index.ts'
 import type { Address, DeliveryId, MessageId } from '../kernel/index.ts'
 import type { Outcome } from './outcome.ts'
-import { type AttemptRow, findDeliveries, type StatusRow } from './store.ts'
+import { type AttemptRow, type DeliveryState, findDeliveries, type StatusRow } from './store.ts'
 
 export interface AttemptStatus {
   readonly number: number
@@ -21,7 +21,8 @@ export interface AttemptStatus {
 export interface DeliveryStatus {
   readonly id: DeliveryId
   readonly recipient: Address
-  readonly state: 'queued' | 'sending' | 'delivered' | 'failed'
+  /** `quarantined`: it waits for an operator, until its time is over. */
+  readonly state: DeliveryState
   /** Of the last attempt; when settled, why. */
   readonly outcome?: Outcome
   readonly nextAttemptAt?: Date

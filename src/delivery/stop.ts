@@ -9,7 +9,7 @@ const looks = 40
 const between = 25
 
 /**
- * Ends every queued delivery of a primary key, of one of its subkeys, or of all certificates of a recipient, as failed by
+ * Ends every queued or quarantined delivery of a primary key, of one of its subkeys, or of all certificates of a recipient, as failed by
  * `code`, with its event and in the caller's transaction; gives how many. Their jobs find nothing to do.
  *
  * One that a courier is sending is left to the courier's last look before MAIL FROM (or is with the server already). It

@@ -7,7 +7,7 @@ import type { Outcome } from './outcome.ts'
 
 type Handle = Knex | Knex.Transaction
 type Format = 'seipdv1' | 'seipdv2'
-type State = 'queued' | 'sending' | 'delivered' | 'failed'
+export type DeliveryState = 'queued' | 'sending' | 'quarantined' | 'delivered' | 'failed'
 
 export interface DestinationEntry {
   readonly domain: string
@@ -55,7 +55,7 @@ export interface DeliveryRow {
   ciphertext: Uint8Array
   ciphertext_sha256: string
   ciphertext_bytes: number
-  state: State
+  state: DeliveryState
   accepted_at: Date
   next_attempt_at: Date
   give_up_at: Date
@@ -83,7 +83,7 @@ export interface AttemptRow {
 export type StatusRow = {
   delivery_id: DeliveryId
   recipient: Address
-  state: State
+  state: DeliveryState
   last_outcome: Outcome | null
   next_attempt_at: Date | null
   settled_at: Date | null
@@ -118,6 +118,8 @@ export interface PendingDelivery {
   readonly bytes: number
   /** How many attempts were begun so far: the fencing token. */
   readonly attempts: number
+  /** Attempts in a row that were begun and ended by breaking something, or not at all; see `quarantine/`. */
+  readonly strikes: number
   readonly giveUpAt: Date
 }
 
@@ -136,7 +138,7 @@ export async function findPending(knex: Handle, jobs: readonly FetchedJob[]): Pr
   const { rows } = await knex.raw<{ rows: PendingDelivery[] }>(
     `SELECT d.id, d.message_id AS message, d.recipient_id AS recipient, m.sender AS "from", d.address, d.certificate,
             d.encryption_subkey AS "encryptionSubkey", d.format, d.outer_date AS date,
-            d.outer_message_id AS "messageId", d.ciphertext_bytes AS bytes, d.attempts, d.give_up_at AS "giveUpAt"
+            d.outer_message_id AS "messageId", d.ciphertext_bytes AS bytes, d.attempts, d.strikes, d.give_up_at AS "giveUpAt"
        FROM unnest(?::uuid[], ?::int[], ?::text[]) AS mine (job, retry_count, delivery)
        JOIN pgboss.job j ON j.name = ? AND j.id = mine.job AND j.state = 'active' AND j.retry_count = mine.retry_count
        JOIN deliveries d ON d.id = mine.delivery AND d.state IN ('queued', 'sending')
@@ -153,14 +155,14 @@ export async function findPending(knex: Handle, jobs: readonly FetchedJob[]): Pr
 
 /**
  * Begins the next attempt of each delivery whose count of attempts is still the one given; gives the ciphertexts of
- * those. Somebody else's delivery is not among them.
+ * those. Somebody else's delivery is not among them. Until it is settled, each counts as one that broke off.
  */
 export async function beginAttempts(
   knex: Handle,
   deliveries: readonly Pick<PendingDelivery, 'id' | 'attempts'>[],
 ): Promise<ReadonlyMap<DeliveryId, Buffer>> {
   const { rows } = await knex.raw<{ rows: { id: DeliveryId; ciphertext: Buffer }[] }>(
-    `UPDATE deliveries d SET state = 'sending', attempts = d.attempts + 1, next_attempt_at = NULL
+    `UPDATE deliveries d SET state = 'sending', attempts = d.attempts + 1, strikes = d.strikes + 1, next_attempt_at = NULL
        FROM unnest(?::text[], ?::int[]) AS mine (id, attempts)
       WHERE d.id = mine.id AND d.attempts = mine.attempts AND d.state IN ('queued', 'sending')
       RETURNING d.id, d.ciphertext`,
@@ -175,9 +177,10 @@ export interface Settlement {
   /** The count of attempts that the delivery must still have: `attempts` when the attempt was begun, else one less. */
   readonly fence: number
   readonly attempts: number
-  readonly state: 'queued' | 'delivered' | 'failed'
+  readonly state: 'queued' | 'quarantined' | 'delivered' | 'failed'
   readonly outcome: Outcome
-  /** Null exactly when settled. */
+  readonly strikes: number
+  /** Null but when queued. */
   readonly nextAttemptAt: Date | null
   readonly at: Date
 }
@@ -192,11 +195,13 @@ export async function settleDeliveries(
 ): Promise<ReadonlySet<DeliveryId>> {
   const { rows } = await trx.raw<{ rows: { id: DeliveryId }[] }>(
     `UPDATE deliveries d
-        SET state = s.state, outcome = s.outcome, attempts = s.attempts, next_attempt_at = s.next_attempt_at,
-            settled_at = CASE WHEN s.state = 'queued' THEN NULL ELSE s.at END,
-            ciphertext = CASE WHEN s.state = 'queued' THEN d.ciphertext END
-       FROM unnest(?::text[], ?::int[], ?::int[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[])
-            AS s (id, fence, attempts, state, outcome, next_attempt_at, at)
+        SET state = s.state, outcome = s.outcome, attempts = s.attempts, strikes = s.strikes,
+            next_attempt_at = s.next_attempt_at,
+            settled_at = CASE WHEN s.state IN ('delivered', 'failed') THEN s.at END,
+            quarantined_at = CASE WHEN s.state = 'quarantined' THEN s.at END,
+            ciphertext = CASE WHEN s.state IN ('queued', 'quarantined') THEN d.ciphertext END
+       FROM unnest(?::text[], ?::int[], ?::int[], ?::int[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[])
+            AS s (id, fence, attempts, strikes, state, outcome, next_attempt_at, at)
       WHERE d.id = s.id AND d.attempts = s.fence
         AND (d.state = 'sending' OR (d.state = 'queued' AND s.fence < s.attempts))
       RETURNING d.id`,
@@ -204,6 +209,7 @@ export async function settleDeliveries(
       settlements.map(({ id }) => id),
       settlements.map(({ fence }) => fence),
       settlements.map(({ attempts }) => attempts),
+      settlements.map(({ strikes }) => strikes),
       settlements.map(({ state }) => state),
       settlements.map(({ outcome }) => outcome),
       // knex's types know no array with nulls.
@@ -227,7 +233,7 @@ export async function insertAttempts(
   return new Set(inserted.map(row => row.delivery_id))
 }
 
-/** Whose queued deliveries are meant: of a primary key or one of its subkeys, by full fingerprints, or of a recipient. */
+/** Whose waiting deliveries are meant, queued or in quarantine: of a primary key or one of its subkeys, by full fingerprints, or of a recipient. */
 export type Waiting =
   | { readonly certificate: string; readonly encryptionSubkey?: string }
   | { readonly recipient: RecipientId }
@@ -236,17 +242,17 @@ export type Waiting =
 function waiting(which: Waiting): { readonly sql: string; readonly bindings: readonly string[] } {
   if ('recipient' in which)
     return {
-      sql: `d.state = 'queued' AND d.certificate IN (SELECT fingerprint FROM certificates WHERE recipient_id = ?)`,
+      sql: `d.state IN ('queued', 'quarantined') AND d.certificate IN (SELECT fingerprint FROM certificates WHERE recipient_id = ?)`,
       bindings: [which.recipient],
     }
   const { certificate, encryptionSubkey } = which
-  const queued = `d.state = 'queued' AND d.certificate = ?`
+  const waits = `d.state IN ('queued', 'quarantined') AND d.certificate = ?`
   return encryptionSubkey === undefined
-    ? { sql: queued, bindings: [certificate] }
-    : { sql: `${queued} AND d.encryption_subkey = ?`, bindings: [certificate, encryptionSubkey] }
+    ? { sql: waits, bindings: [certificate] }
+    : { sql: `${waits} AND d.encryption_subkey = ?`, bindings: [certificate, encryptionSubkey] }
 }
 
-/** Ends at most `limit` queued deliveries as failed; those that somebody has locked are passed over. */
+/** Ends at most `limit` waiting deliveries as failed; those that somebody has locked are passed over. */
 export async function failWaiting(
   trx: Knex.Transaction,
   which: Waiting,
@@ -264,7 +270,7 @@ export async function failWaiting(
   return rows
 }
 
-/** How many are still queued; when there are some, after a pause. */
+/** How many still wait; when there are some, after a pause. */
 export async function countWaiting(trx: Knex.Transaction, which: Waiting, pauseMs: number): Promise<number> {
   const { sql, bindings } = waiting(which)
   const { rows } = await trx.raw<{ rows: { count: number }[] }>(

@@ -93,11 +93,13 @@ export async function sendDelivery(
 
 /** In what the server falls short of the policy in force, if in anything. */
 export function shortOf(
-  { minTls, floor }: SendingPolicy,
-  { version, rule }: TlsEvidence,
+  { minTls, floor, revocation: wanted }: SendingPolicy,
+  { version, rule, revocation: known }: TlsEvidence,
 ): FailureOutcome | undefined {
   if (minTls === 'TLSv1.3' && version !== 'TLSv1.3') return 'tls_too_weak'
-  return reaches(rule, floor) ? undefined : 'destination_below_floor'
+  if (!reaches(rule, floor)) return 'destination_below_floor'
+  const isFresh = known === 'good' || known === 'not_applicable'
+  return wanted === 'required' && !isFresh ? 'tls_revocation_stale' : undefined
 }
 
 /** The result of an attempt that found no server to speak to, or was refused before. */

@@ -6,12 +6,14 @@ import { deliverQueue, type Logger } from '../../platform/index.ts'
 import type { RevocationCheck } from '../../platform/revocation/index.ts'
 import { checkStillUsable } from '../../recipients/index.ts'
 import { insertJobs, type Queue } from '../enqueue.ts'
-import { openSession } from '../smtp/open-session.ts'
+import { giveUpWhatIsOver } from '../quarantine/give-up.ts'
 import type { FindRoute } from '../route/route.ts'
 import { findPending } from '../store.ts'
 import { attackRecorder } from './attacks.ts'
 import { type Admit, type HeldDelivery, sendDelivery, unsent } from './attempt.ts'
+import { openBreaker } from './breaker.ts'
 import { openBudget } from './budget.ts'
+import { findWay, noteOutcome } from './connect.ts'
 import { openLanes } from './lanes.ts'
 import { openLastCheck, type PolicyAt } from './last-check.ts'
 import type { CourierPolicy } from './policy.ts'
@@ -55,22 +57,27 @@ export function startCourier(options: CourierOptions): Courier {
   const stopping = new AbortController()
   const budget = openBudget(policy.ciphertextBytes)
   const lastCheck = openLastCheck(knex, clock, options.policyAt)
-  const settler = openSettler({ ...options, retry: policy.retry }, policy.pause, log, result =>
-    held.delete(result.held.delivery.id),
+  const settler = openSettler(
+    { ...options, retry: policy.retry, strikes: policy.strikes },
+    policy.pause,
+    log,
+    result => held.delete(result.held.delivery.id),
   )
   const channelOptions = { ...options, limits: policy.limits, onAttack: attackRecorder(knex, clock) }
+
+  const breaker = openBreaker(policy.rest, options.random, () => performance.now())
+  const ways = { ...options, breaker, channel: channelOptions }
 
   const lanes = openLanes({
     clock,
     policy,
-    open: async domain =>
-      openSession(await options.findRoute(domain), channelOptions, ({ peer, outcome }) =>
-        log.warn('mail-host-skipped', { host: peer?.host, port: peer?.port, outcome }),
-      ),
+    findWay: domain => findWay(ways, domain),
     async send(delivery, connection) {
       const giveBack = await budget.take(delivery.delivery.bytes)
       try {
-        return await sendDelivery({ ...options, lastCheck }, delivery, connection)
+        const result = await sendDelivery({ ...options, lastCheck }, delivery, connection)
+        if (result !== undefined) noteOutcome(breaker, connection.peer, result)
+        return result
       } finally {
         giveBack()
       }
@@ -92,8 +99,10 @@ export function startCourier(options: CourierOptions): Courier {
     },
   })
 
-  /** To the end of the queue, for anyone to take. */
-  const handBack = async (waiting: readonly HeldDelivery[]): Promise<void> => {
+  /** To the end of the queue, for anyone to take when the time is over. */
+  const handBack = async (
+    waiting: readonly (HeldDelivery & { readonly delayMs: number })[],
+  ): Promise<void> => {
     if (waiting.length === 0) return
     for (const { delivery } of waiting) held.delete(delivery.id)
     // A crash here leaves jobs whose heartbeat ends; a failure of the database, the same.
@@ -107,7 +116,7 @@ export function startCourier(options: CourierOptions): Courier {
       await insertJobs(
         trx,
         queue,
-        waiting.map(({ delivery }) => ({ ...delivery, delayMs: 0 })),
+        waiting.map(({ delivery, delayMs }) => ({ ...delivery, delayMs })),
       )
     })
   }
@@ -132,7 +141,7 @@ export function startCourier(options: CourierOptions): Courier {
     const named = new Map(fetched.map(job => [job.delivery, job]))
     const pending = await findPending(knex, fetched)
     const refusals = await checkStillUsable(knex, pending, clock.now())
-    const surplus: HeldDelivery[] = []
+    const surplus: (HeldDelivery & { readonly delayMs: number })[] = []
     pending.forEach((delivery, i) => {
       const job = named.get(delivery.id)
       if (job === undefined) return
@@ -146,9 +155,15 @@ export function startCourier(options: CourierOptions): Courier {
       held.set(delivery.id, mine)
       const refused = refusals[i]
       const outcome =
-        refused ?? (delivery.attempts > 0 && delivery.giveUpAt <= clock.now() ? 'gave_up' : undefined)
+        refused ??
+        (delivery.attempts > 0 && delivery.giveUpAt <= clock.now() ? 'gave_up' : undefined) ??
+        // As often as that, couriers began to send it and were never heard of again.
+        (delivery.strikes >= policy.strikes ? 'internal_error' : undefined)
       if (outcome !== undefined) settler.add(unsent(mine, clock.now(), clock.now(), outcome))
-      else if (!lanes.add(mine)) surplus.push(mine)
+      else {
+        const delayMs = lanes.add(mine)
+        if (delayMs !== undefined) surplus.push({ ...mine, delayMs })
+      }
     })
     const alive = new Set<unknown>(pending.map(({ id }) => id))
     // Only the settled ones go: the queue, too, leaves a job alone that has moved on since it was fetched.
@@ -180,12 +195,18 @@ export function startCourier(options: CourierOptions): Courier {
     queue.touch(deliverQueue, jobs).catch((error: unknown) => log.error('heartbeat-failed', error))
   }, policy.heartbeat)
 
+  const sweeping = setInterval(() => {
+    // A failure, or a crash, leaves them in quarantine; the next look ends them.
+    giveUpWhatIsOver(knex, clock).catch((error: unknown) => log.error('quarantine-not-swept', error))
+  }, policy.quarantineSweep)
+
   return {
     async stop(deadline) {
       const end = performance.now() + deadline
       stopping.abort()
+      clearInterval(sweeping)
       await claiming
-      const waiting = lanes.close()
+      const waiting = lanes.close().map(mine => ({ ...mine, delayMs: 0 }))
       // When this fails, the jobs' heartbeats end, and another courier has them a little later.
       await handBack(waiting).catch((error: unknown) => log.error('hand-back-failed', error))
       while (lanes.busy > 0 && performance.now() < end) await sleep(5)

@@ -3,6 +3,7 @@ import type { SessionLimits } from '../smtp/limits.ts'
 /** Everything of a courier that is a number. Times in milliseconds. */
 export interface CourierPolicy {
   readonly retry: RetryPolicy
+  readonly rest: RestPolicy
   readonly limits: SessionLimits
   /** Deliveries in memory, ciphertext excluded. */
   readonly held: number
@@ -19,8 +20,18 @@ export interface CourierPolicy {
   readonly poll: number
   /** After a failure of the database, until it is asked again. */
   readonly pause: number
+  /** After so many attempts in a row that broke something, or after which the courier was dead, an operator decides. */
+  readonly strikes: number
+  /** How often quarantine is looked through for what is to be given up. */
+  readonly quarantineSweep: number
   /** How often the queue is told that we live. Well below the heartbeat of enqueue.ts. */
   readonly heartbeat: number
+}
+
+/** When a mail server is left alone for a while, and for how long: longer each time, until it is reached. */
+export interface RestPolicy extends RetryPolicy {
+  /** After so many failures in a row. */
+  readonly after: number
 }
 
 export interface RetryPolicy {
@@ -32,6 +43,7 @@ export interface RetryPolicy {
 
 export const standardPolicy: CourierPolicy = {
   retry: { first: 60_000, max: 3_600_000, jitter: 0.25 },
+  rest: { after: 5, first: 30_000, max: 600_000, jitter: 0.25 },
   limits: {
     connect: 10_000,
     reply: 30_000,
@@ -48,6 +60,8 @@ export const standardPolicy: CourierPolicy = {
   ciphertextBytes: 32 * 1024 * 1024,
   poll: 100,
   pause: 1_000,
+  strikes: 5,
+  quarantineSweep: 60_000,
   heartbeat: 5_000,
 }
 

@@ -5,15 +5,17 @@ import type { Clock } from '../../kernel/index.ts'
 import { deliverQueue } from '../../platform/index.ts'
 import { insertJobs, type Queue } from '../enqueue.ts'
 import { dispositionOf } from '../outcome.ts'
+import { strikesAfter } from '../quarantine/strikes.ts'
 import { insertAttempts, type Settlement, settleDeliveries } from '../store.ts'
 import type { AttemptResult } from './attempt.ts'
-import { type RetryPolicy, retryDelay } from './policy.ts'
+import { type CourierPolicy, type RetryPolicy, retryDelay } from './policy.ts'
 
 export interface SettleDependencies {
   readonly knex: Knex
   readonly queue: Queue
   readonly clock: Clock
   readonly retry: RetryPolicy
+  readonly strikes: CourierPolicy['strikes']
   readonly random: () => number
 }
 
@@ -25,7 +27,8 @@ interface Settled {
 
 /**
  * Records finished attempts, all in one transaction: what became of the deliveries, the attempts, their audit events, the
- * end of their jobs and the jobs of the next attempts. Gives those that another courier had overtaken; their deliveries
+ * end of their jobs and the jobs of the next attempts. One
+ * that broke off once too often goes to quarantine and has no next job. Gives those that another courier had overtaken; their deliveries
  * are untouched. When it throws, nothing of it happened.
  */
 export async function settle(
@@ -47,7 +50,8 @@ export async function settle(
     if (known.length > 0) {
       const recorded = await insertAttempts(trx, known.map(attemptRow))
       const news = known.filter(({ settlement }) => recorded.has(settlement.id))
-      await appendEvents(trx, clock, news.map(auditEntry))
+      const quarantined = news.filter(({ settlement }) => settlement.state === 'quarantined')
+      await appendEvents(trx, clock, [...news.map(auditEntry), ...quarantined.map(quarantineEntry)])
     }
     if (mine.length > 0) {
       await queue.deleteJob(
@@ -77,30 +81,29 @@ export async function settle(
 }
 
 /** What an attempt means for its delivery. */
-function decide({ clock, retry, random }: SettleDependencies, result: AttemptResult): Settled {
+function decide(dependencies: SettleDependencies, result: AttemptResult): Settled {
+  const { clock, retry, random } = dependencies
   const { delivery } = result.held
+  const { outcome } = result
   const at = clock.now()
   const attempts = delivery.attempts + 1
-  const base = { id: delivery.id, fence: result.begun ? attempts : delivery.attempts, attempts, at }
-  const disposition = dispositionOf(result.outcome)
+  const strikes = strikesAfter(result)
+  const base = { id: delivery.id, fence: result.begun ? attempts : delivery.attempts, attempts, strikes, at }
+  const disposition = dispositionOf(outcome)
   if (disposition !== 'temporary') {
     const state = disposition === 'delivered' ? 'delivered' : 'failed'
-    return {
-      result,
-      delayMs: 0,
-      settlement: { ...base, state, outcome: result.outcome, nextAttemptAt: null },
-    }
+    return { result, delayMs: 0, settlement: { ...base, state, outcome, nextAttemptAt: null } }
+  }
+  if (strikes >= dependencies.strikes) {
+    return { result, delayMs: 0, settlement: { ...base, state: 'quarantined', outcome, nextAttemptAt: null } }
   }
   const delayMs = retryDelay(retry, attempts, random)
   const nextAttemptAt = new Date(at.getTime() + delayMs)
   if (nextAttemptAt > delivery.giveUpAt) {
-    return {
-      result,
-      delayMs,
-      settlement: { ...base, state: 'failed', outcome: 'gave_up', nextAttemptAt: null },
-    }
+    const settlement = { ...base, state: 'failed', outcome: 'gave_up', nextAttemptAt: null } as const
+    return { result, delayMs, settlement }
   }
-  return { result, delayMs, settlement: { ...base, state: 'queued', outcome: result.outcome, nextAttemptAt } }
+  return { result, delayMs, settlement: { ...base, state: 'queued', outcome, nextAttemptAt } }
 }
 
 function attemptRow({ result, settlement }: Settled): Parameters<typeof insertAttempts>[1][number] {
@@ -121,6 +124,8 @@ function attemptRow({ result, settlement }: Settled): Parameters<typeof insertAt
 
 const eventTypes = {
   queued: 'delivery.deferred',
+  // Of the attempt; that it waits for an operator has an event of its own.
+  quarantined: 'delivery.deferred',
   delivered: 'delivery.delivered',
   failed: 'delivery.failed',
 } as const
@@ -138,4 +143,8 @@ function auditEntry({ result, settlement }: Settled): AuditEntry {
       replyCode: result.replyCode ?? null,
     },
   }
+}
+
+function quarantineEntry({ settlement: { id, outcome } }: Settled): AuditEntry {
+  return { actor: { kind: 'gateway' }, event: { type: 'delivery.quarantined', delivery: id, outcome } }
 }

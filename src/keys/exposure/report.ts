@@ -20,7 +20,7 @@ export interface ExposedDelivery {
   /** Which subkey of the certificate opens it. */
   readonly encryptionSubkey: string
   readonly acceptedAt: Date
-  readonly state: 'queued' | 'sending' | 'delivered' | 'failed'
+  readonly state: 'queued' | 'sending' | 'quarantined' | 'delivered' | 'failed'
   /** The named outcome so far; null before the first attempt. */
   readonly outcome: string | null
   readonly attempts: number

@@ -1,0 +1,35 @@
+import type { Knex } from 'knex'
+import { appendEvents } from '../../audit/index.ts'
+import type { Clock } from '../../kernel/index.ts'
+import { giveUpQuarantined } from './store.ts'
+
+const batch = 500
+
+/** Ends what nobody decided on in its time, as `gave_up`, with its events; gives how many. Any number may run. */
+export async function giveUpWhatIsOver(knex: Knex, clock: Clock): Promise<number> {
+  let ended = 0
+  for (;;) {
+    const given = await knex.transaction(async trx => {
+      const rows = await giveUpQuarantined(trx, clock.now(), batch)
+      await appendEvents(
+        trx,
+        clock,
+        rows.map(({ id, attempts }) => ({
+          actor: { kind: 'gateway' },
+          event: {
+            type: 'delivery.failed',
+            delivery: id,
+            attempt: attempts,
+            outcome: 'gave_up',
+            host: null,
+            tls: null,
+            replyCode: null,
+          },
+        })),
+      )
+      return rows.length
+    })
+    ended += given
+    if (given < batch) return ended
+  }
+}

@@ -1,0 +1,81 @@
+import type { Knex } from 'knex'
+import type { Address, DeliveryId, MessageId, OperatorId } from '../../kernel/index.ts'
+import type { Outcome } from '../outcome.ts'
+
+/** A delivery that waits for an operator. */
+export interface QuarantinedDelivery {
+  readonly id: DeliveryId
+  readonly message: MessageId
+  readonly recipient: Address
+  /** How its last attempt broke off. */
+  readonly outcome: Outcome
+  readonly attempts: number
+  readonly quarantinedAt: Date
+  /** When it is given up, unless somebody decides before. */
+  readonly giveUpAt: Date
+}
+
+/** What waits for an operator, longest first. */
+export async function listQuarantined(knex: Knex, limit: number): Promise<QuarantinedDelivery[]> {
+  return knex('deliveries')
+    .where({ state: 'quarantined' })
+    .orderBy(['quarantined_at', 'id'])
+    .limit(limit)
+    .select<QuarantinedDelivery[]>(
+      'id',
+      'message_id AS message',
+      'address AS recipient',
+      'outcome',
+      'attempts',
+      'quarantined_at AS quarantinedAt',
+      'give_up_at AS giveUpAt',
+    )
+}
+
+/** Locks a delivery; undefined when there is none of that name. */
+export async function lockDelivery(
+  trx: Knex.Transaction,
+  id: DeliveryId,
+): Promise<{ state: string; address: Address; outcome: Outcome } | undefined> {
+  return trx('deliveries').where({ id }).forUpdate().first('state', 'address', 'outcome')
+}
+
+/** Back among the queued, as if no attempt had broken off. Its attempts stay, and count on. */
+export async function requeue(
+  trx: Knex.Transaction,
+  id: DeliveryId,
+  by: OperatorId | undefined,
+  at: Date,
+): Promise<void> {
+  await trx('deliveries')
+    .where({ id })
+    .update({
+      state: 'queued',
+      strikes: 0,
+      quarantined_at: null,
+      released_by: by ?? null,
+      next_attempt_at: at,
+    })
+}
+
+export async function cancel(trx: Knex.Transaction, id: DeliveryId, at: Date): Promise<void> {
+  await trx('deliveries')
+    .where({ id })
+    .update({ state: 'failed', outcome: 'cancelled', settled_at: at, quarantined_at: null, ciphertext: null })
+}
+
+/** Ends at most `limit` quarantined deliveries whose time is over; those that somebody has locked are passed over. */
+export async function giveUpQuarantined(
+  trx: Knex.Transaction,
+  at: Date,
+  limit: number,
+): Promise<{ id: DeliveryId; attempts: number }[]> {
+  const { rows } = await trx.raw<{ rows: { id: DeliveryId; attempts: number }[] }>(
+    `UPDATE deliveries SET state = 'failed', outcome = 'gave_up', settled_at = ?, quarantined_at = NULL, ciphertext = NULL
+      WHERE id IN (SELECT id FROM deliveries WHERE state = 'quarantined' AND give_up_at <= ?
+                    LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)
+      RETURNING id, attempts`,
+    [at, at, limit],
+  )
+  return rows
+}
