@@ -79,6 +79,30 @@ describe('a request ends with the proposal that it is about, at once', () => {
     expect(await outcomeOf(approvals.withdraw(admin, change))).toBe('state_conflict')
   })
 
+  test('certificate_in_use, found at its approval: somebody else enrolled the same key first', async () => {
+    const who = await house.invited()
+    const key = await makeRecipient(who.recipient.address)
+    const { id: change, subject: proposal } = await house.verified(who, key)
+    const other = await house.invited()
+    await house.owner('certificates').insert({
+      fingerprint: key.privateKey.getFingerprint().toUpperCase(),
+      recipient_id: other.recipient.id,
+      bytes: Buffer.from('not looked at'),
+      encryption_subkey: key.target.encryptionSubkey,
+      algorithm: 'rsa4096',
+      format: 'seipdv1',
+      state: 'active',
+      accepted_at: new Date(),
+    })
+    expect(await outcomeOf(house.approvals.approve(house.second, change))).toBe('certificate_in_use')
+    expect(await requestOf(change)).toMatchObject({ state: 'void', decidedBy: null })
+    expect(await house.stateOf(who.recipient.id)).toMatchObject({ proposal: 'dropped', active: null })
+    expect((await house.events('change.voided')).at(-1)).toMatchObject({
+      subject: proposal,
+      reason: 'certificate_in_use',
+    })
+  })
+
   test('but not when it was decided before', async () => {
     const about = await waiting()
     await house.approvals.reject(house.second, about.change)

@@ -8,8 +8,10 @@ import { isOpen } from '../enrolment.ts'
 import type { Enrolment } from '../open-enrolment.ts'
 import type { Recipient } from '../recipient.ts'
 import { assertStep } from '../standing/locked.ts'
+import { isEnrollable } from '../standing/store.ts'
 import { activateApproved } from './activate.ts'
 import { dropNotAllowed, type Judgement, judgeAnew, stillHolds } from './allowed.ts'
+import { dropProposal } from './drop.ts'
 import { findProposal, moveProposal, type ProposalRow } from './store.ts'
 import { lockedProposal } from './verify.ts'
 
@@ -29,8 +31,10 @@ export function openApproving(parts: Parts): Pick<Enrolment, 'applyActivation'> 
         const proposal = await findProposal(knex, change.subject)
         if (proposal === undefined) throw new SealpostError('not_found')
         if (!isOpen(proposal.state)) throw conflict('settled')
+        // It was free when it was proposed; once it is somebody's, it stays so.
+        if (!(await isEnrollable(knex, proposal.recipient, proposal))) return refuseInUse(parts, proposal)
         const judgement = await judgeAnew(parts, proposal)
-        if (judgement.reasons.length > 0) return refuse(parts, proposal, judgement)
+        if (judgement.reasons.length > 0) return refuseNotAllowed(parts, proposal, judgement)
         // A crash here leaves everything as it was.
         return approving(parts, judgement)
       },
@@ -55,7 +59,7 @@ function approving(
 }
 
 /** What the policy in force refuses is not approved, nor would it ever be: the recipient has to propose another. */
-async function refuse(parts: Parts, { id }: ProposalRow, judgement: Judgement): Promise<never> {
+async function refuseNotAllowed(parts: Parts, { id }: ProposalRow, judgement: Judgement): Promise<never> {
   await parts.knex.transaction(async trx => {
     const { recipient, proposal } = await lockedProposal(trx, id)
     assertStep('drop', recipient, proposal)
@@ -65,6 +69,15 @@ async function refuse(parts: Parts, { id }: ProposalRow, judgement: Judgement): 
   throw new SealpostError('certificate_refused', {
     errors: judgement.reasons.map(code => ({ pointer: '/certificate', code })),
   })
+}
+
+async function refuseInUse({ knex, clock }: Parts, { id }: ProposalRow): Promise<never> {
+  await knex.transaction(async trx => {
+    const { recipient, proposal } = await lockedProposal(trx, id)
+    assertStep('drop', recipient, proposal)
+    await dropProposal(trx, clock, { kind: 'gateway' }, proposal, 'certificate_in_use')
+  })
+  throw new SealpostError('certificate_in_use')
 }
 
 /** The approval is for what the request named, and for nothing that took its place. */
