@@ -9,8 +9,7 @@ import {
   destinationChange,
   openCourier,
   openNoticeCourier,
-  openRoutes,
-  openStsFetch,
+  openRouting,
   type SendingPolicy,
   stopDeliveries,
 } from './delivery/index.ts'
@@ -31,8 +30,7 @@ import { openIntake, type Submit } from './intake/index.ts'
 import { type Address, type Clock, SealpostError, version } from './kernel/index.ts'
 import { openDiscovery, openRefresh } from './keys/index.ts'
 import { openFetcher } from './platform/https/index.ts'
-import { systemDns } from './platform/dns/index.ts'
-import { assertSchemaCurrent, type Logger, openDatabase, openQueue, peerGuard, tunnelInForce } from './platform/index.ts'
+import { assertSchemaCurrent, type Logger, openDatabase, openQueue, tunnelInForce } from './platform/index.ts'
 import { openSignedFetch, openStapler } from './platform/revocation/index.ts'
 import { applyAdoption, certificatePolicy, type Policy, policyInForce } from './policy/index.ts'
 import { openEnrolment, openUpkeep } from './recipients/index.ts'
@@ -110,16 +108,10 @@ export async function startGateway(
   }
 
   if (config.roles.includes('courier')) {
-    const dns = systemDns
-    const findRoute = openRoutes({
-      knex,
-      clock,
-      dns,
-      mayConnect: peerGuard(allowedNetworks),
-      fetchPolicy: openStsFetch({ dns, ca: publicCa, allowedNetworks }),
-      relay: undefined,
-      log,
-    })
+    const routing = opened.adopt(await openRouting({ knex, clock, log, config, secrets }), used =>
+      used.close(),
+    )
+    const { findRoute } = routing
     const sending = { knex, clock, log, mailHost, findRoute, publicCa, admit: admitCiphertext }
     const courier = openCourier({ ...sending, queue, policyAt: at => sendingPolicy(knex, at) })
     opened.defer(() => courier.stop(stopDeadline))

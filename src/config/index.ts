@@ -10,9 +10,9 @@ export {
   loadNoticeConfig,
   loadOwnerDatabase,
   loadServeConfig,
-  type Network,
   type NoticeConfig,
   type Role,
   type Secrets,
 } from './load.ts'
+export { loadRouting, type Network, type RoutingConfig, type RoutingSecrets } from './routing.ts'
 export { type Setting, settings } from './settings.ts'

@@ -1,8 +1,8 @@
-import { isIP } from 'node:net'
 import { type Address, isAddress } from '../kernel/index.ts'
 import { type DatabaseConfig, readDatabase } from './database.ts'
 import { type Exposure, exposure, foreignCertificates } from './listeners.ts'
 import { invalid, readSettings, type SettingsReader } from './read.ts'
+import { type RoutingConfig, type RoutingSecrets, routingConfig, routingSecrets } from './routing.ts'
 
 export type Role = 'api' | 'courier'
 
@@ -11,14 +11,8 @@ export interface Listen {
   readonly port: number
 }
 
-export interface Network {
-  readonly address: string
-  readonly prefix: number
-  readonly family: 'ipv4' | 'ipv6'
-}
-
 /** What `serve` may print of itself. */
-export interface Config {
+export interface Config extends RoutingConfig {
   readonly roles: readonly Role[]
   readonly api: Listen
   readonly console: Listen
@@ -33,7 +27,6 @@ export interface Config {
   readonly mailHost: string
   readonly sealers: number
   readonly databasePool: number
-  readonly allowedNetworks: readonly Network[]
   readonly exposure: Exposure
   /** SHA-256 of certificates of other environments, lower-case hex. */
   readonly foreignCertificates: readonly string[]
@@ -52,7 +45,7 @@ export interface NoticeConfig {
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** What `serve` must not print. PEM texts and the database's credentials. */
-export interface Secrets {
+export interface Secrets extends RoutingSecrets {
   readonly database: DatabaseConfig
   readonly certificate: string
   readonly key: string
@@ -61,7 +54,6 @@ export interface Secrets {
   readonly clientCa: string
   /** Lists of revoked client certificates. */
   readonly clientCrl: string | undefined
-  readonly publicCa: string | undefined
 }
 
 /** Parses the environment of `serve`, completely, before anything is opened. Throws `config_invalid`. */
@@ -85,7 +77,7 @@ export function loadServeConfig(
       mailHost: hostName(read),
       sealers: read.integer('SEALPOST_SEALERS', 1, 64),
       databasePool: read.integer('SEALPOST_DATABASE_POOL', 2, 200),
-      allowedNetworks: networks(read),
+      ...routingConfig(read),
       exposure: exposure(read),
       foreignCertificates: foreignCertificates(read),
       logLevel: logLevel(read),
@@ -97,7 +89,7 @@ export function loadServeConfig(
       publicIdentity: publicIdentity(read),
       clientCa: read.file('SEALPOST_CLIENT_CA_FILE'),
       clientCrl: read.optionalFile('SEALPOST_CLIENT_CRL_FILE'),
-      publicCa: read.optionalFile('SEALPOST_PUBLIC_CA_FILE'),
+      ...routingSecrets(read),
     },
   }
 }
@@ -178,18 +170,6 @@ function hostName(read: SettingsReader): string {
     throw invalid('SEALPOST_MAIL_HOST', 'must be a host name in lower case')
   }
   return name
-}
-
-function networks(read: SettingsReader): Network[] {
-  const list = read.optional('SEALPOST_DELIVERY_ALLOWED_NETWORKS')
-  return (list?.split(',') ?? []).map(text => {
-    const [address = '', prefix = ''] = text.trim().split('/')
-    const family = isIP(address)
-    if (family === 0 || !/^[0-9]{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) {
-      throw invalid('SEALPOST_DELIVERY_ALLOWED_NETWORKS', 'must hold CIDR ranges')
-    }
-    return { address, prefix: Number(prefix), family: family === 4 ? 'ipv4' : 'ipv6' }
-  })
 }
 
 function logLevel(read: SettingsReader): LogLevel {

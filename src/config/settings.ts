@@ -72,6 +72,16 @@ export const settings = {
     'CIDR ranges, separated by commas, where mail servers may be although the range is private, loopback or link-local.',
     '',
   ),
+  SEALPOST_DNS_RESOLVER: setting(
+    'ADDRESS:PORT of a resolver that validates DNSSEC, at a loopback address of this host. Without it DANE is off: nothing that DNS says is proved.',
+  ),
+  SEALPOST_RELAY_RULE_FILE: setting(
+    'JSON file with a destination rule of mode `pinned` or `secure`: the one server that all mail goes to. Without it, each domain’s own servers.',
+  ),
+  SEALPOST_RELAY_USERNAME: setting('The name that the relay knows us by (SASL), said inside TLS only.'),
+  SEALPOST_RELAY_PASSWORD_FILE: setting('File with the password of that name.'),
+  SEALPOST_RELAY_CERT_FILE: setting('PEM file with a client certificate for the relay.'),
+  SEALPOST_RELAY_KEY_FILE: setting('PEM file with the key of that certificate.'),
   SEALPOST_PUBLIC_CA_FILE: setting(
     'PEM file with the roots trusted for `secure` destinations, instead of the Mozilla roots of Node.',
   ),

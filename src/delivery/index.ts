@@ -21,6 +21,7 @@ export {
   type DestinationSummary,
   destinationPage,
   destinationsOf,
+  lacksDestination,
   listDestinations,
   showDestination,
 } from './destinations/list.ts'

@@ -121,6 +121,8 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     mailHost: 'gateway.test',
     sealers: 1,
     databasePool: 6,
+    resolver: undefined,
+    relayRule: undefined,
     allowedNetworks: [
       { address: '127.0.0.0', prefix: 8, family: 'ipv4' },
       { address: '::1', prefix: 128, family: 'ipv6' },
@@ -138,6 +140,7 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     clientCa: authority.certificate,
     clientCrl: undefined,
     publicCa: undefined,
+    relayCredentials: undefined,
   }
   let logged = ''
   const destination = new PassThrough({ encoding: 'utf8' }).on('data', (text: string) => {

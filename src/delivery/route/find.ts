@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import type { Clock } from '../../kernel/index.ts'
 import type { Dns } from '../../platform/dns/index.ts'
 import type { Logger } from '../../platform/index.ts'
+import type { DestinationRule } from '../destination.ts'
 import { findDestination } from '../store.ts'
 import { decide } from './auto/decide.ts'
 import { smtpPort, survey } from './auto/survey.ts'
@@ -27,8 +28,16 @@ export interface RouteDependencies {
 
 /** The route to a domain (lower case) with everything found on the way. Rejects only when the database does. */
 export async function explainRoute(dependencies: RouteDependencies, domain: string): Promise<RouteReport> {
-  const { knex, dns, mayConnect, relay } = dependencies
-  const rule = await findDestination(knex, domain)
+  return explainRule(dependencies, domain, await findDestination(dependencies.knex, domain))
+}
+
+/** The same as if that was the domain's rule. */
+export async function explainRule(
+  dependencies: RouteDependencies,
+  domain: string,
+  rule: DestinationRule | undefined,
+): Promise<RouteReport> {
+  const { dns, mayConnect, relay } = dependencies
   const known = { domain, rule, validates: dns.validates, findings: undefined }
   if (rule === undefined) return { ...known, route: { ok: false, outcome: 'destination_missing' } }
   if (relay !== undefined) {
