@@ -18,6 +18,13 @@ export function serveCommand(): Command {
     .option('--passphrase-fd <n>', 'read the passphrase from this file descriptor', parseDescriptor)
     .action(async (options: { roles: readonly Role[]; passphraseFd?: number }) => {
       assertSafeEnvironment(process.env, process.execArgv)
+      // What changes from here on is noticed, while the passphrase is waited for too.
+      let due = false
+      let reload = (): void => {
+        due = true
+      }
+      process.on('SIGHUP', () => reload())
+      const unwatch = watchFiles(listenerFiles(process.env), watchInterval, () => reload())
       const { config, secrets } = loadServeConfig(process.env, options.roles)
       const log = openLogger({ level: config.logLevel })
       const gateway = await startGateway(
@@ -27,9 +34,8 @@ export function serveCommand(): Command {
         systemClock,
         log,
       )
-      const reload = () => void gateway.reload(() => loadServeConfig(process.env, options.roles).secrets)
-      process.on('SIGHUP', reload)
-      const unwatch = watchFiles(listenerFiles(process.env), watchInterval, reload)
+      reload = () => void gateway.reload(() => loadServeConfig(process.env, options.roles).secrets)
+      if (due) reload()
       await new Promise<void>(resolve => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
       })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
 /**
@@ -10,14 +11,14 @@ import { readFile } from 'node:fs/promises'
  * @returns ends it
  */
 export function watchFiles(paths: readonly string[], interval: number, changed: () => void): () => void {
-  let told: string | undefined
+  // At once, so that nothing that changes from now on is missed.
+  let told = paths.map(path => digestOr(() => readFileSync(path))).join()
   let last: string | undefined
   let timer: NodeJS.Timeout | undefined
   let ended = false
   const look = async (): Promise<void> => {
     const now = await digestOf(paths)
     if (ended) return
-    told ??= now
     if (now !== told && now === last) {
       told = now
       changed()
@@ -33,13 +34,15 @@ export function watchFiles(paths: readonly string[], interval: number, changed: 
 }
 
 async function digestOf(paths: readonly string[]): Promise<string> {
-  const digests = await Promise.all(
-    paths.map(path =>
-      readFile(path).then(
-        content => createHash('sha256').update(content).digest('hex'),
-        () => 'unreadable',
-      ),
-    ),
-  )
-  return digests.join()
+  const contents = await Promise.all(paths.map(path => readFile(path).catch(() => undefined)))
+  return contents.map(content => digestOr(() => content)).join()
+}
+
+function digestOr(read: () => Buffer | undefined): string {
+  try {
+    const content = read()
+    return content === undefined ? 'unreadable' : createHash('sha256').update(content).digest('hex')
+  } catch {
+    return 'unreadable'
+  }
 }
