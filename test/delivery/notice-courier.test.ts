@@ -146,8 +146,8 @@ describe('a notice', () => {
     expect([second, third]).toEqual([first, first])
     expect((await noticeEvents(post, id)).map(({ type, outcome }) => [type, outcome])).toEqual([
       ['notice.queued', undefined],
-      ['notice.deferred', 'server_busy'],
-      ['notice.deferred', 'server_busy'],
+      ['notice.deferred', 'mailbox_unavailable'],
+      ['notice.deferred', 'mailbox_unavailable'],
       ['notice.sent', 'delivered'],
     ])
   })
@@ -156,7 +156,7 @@ describe('a notice', () => {
     answer = () => Promise.resolve(Object.assign(new Error('5.7.1 no'), { responseCode: 550 }))
     const { id } = await inviteTo(post)
     start(post)
-    expect(await settled(id)).toMatchObject({ state: 'failed', outcome: 'message_rejected', fields: null })
+    expect(await settled(id)).toMatchObject({ state: 'failed', outcome: 'policy_rejected', fields: null })
     expect((await noticeEvents(post, id)).at(-1)).toMatchObject({ type: 'notice.failed', attempt: 1 })
   })
 
