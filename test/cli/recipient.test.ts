@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Database, openDatabase } from '../../src/platform/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { insertCertificate, insertRecipient } from '../support/recipients.ts'
-import { approvePolicy } from '../support/shortcut.ts'
+import { approvePolicy, setDestination } from '../support/shortcut.ts'
 
 // Each starts the program, which takes a second or two on a busy machine.
 vi.setConfig({ testTimeout: 60_000 })
@@ -60,7 +60,9 @@ const details = [
 test('invite, list and show; a second invitation of the address is refused', () => {
   const invited = run('invite', 'ann@bank.test', ...details, '--attestation', 'aoc:A: 17:2099-06-30')
   expect(invited).toMatchObject({ status: 0, stderr: '' })
-  expect(invited.stdout).toMatch(/^rcp_\w{26} ann@bank\.test is invited/)
+  expect(invited.stdout).toMatch(
+    /^rcp_\w{26} ann@bank\.test is invited; the link waits, for bank\.test has no rule/,
+  )
   const shown = JSON.parse(run('show', 'ann@bank.test', '--json').stdout) as Record<string, unknown>
   expect(shown).toMatchObject({
     state: 'invited',
@@ -75,6 +77,11 @@ test('invite, list and show; a second invitation of the address is refused', () 
   const again = run('invite', 'ann@bank.test', ...details)
   expect(again.status).toBe(2)
   expect(again.stderr).toMatch(/^name_taken/)
+})
+
+test('an invitation to a domain with a rule is on its way', async () => {
+  await setDestination(owner.knex, 'routed.test', { mode: 'auto' })
+  expect(run('invite', 'ann@routed.test', ...details).stdout).toContain('the link is on its way')
 })
 
 test('what is wrong with an invitation is told by place', () => {
@@ -94,7 +101,7 @@ test('import reports each line that it did not take', () => {
   const { status, stdout } = run('import', file)
   expect(status).toBe(2)
   expect(stdout).toBe(
-    'line 3: invalid_request (address malformed, phone malformed)\ninvited: 1, refused: 1\n',
+    'line 3: invalid_request (address malformed, phone malformed)\ninvited: 1, refused: 1\nbank.test has no rule: nothing is sent there\n',
   )
   expect(run('import', join(directory, 'none.csv')).stderr).toMatch(/^usage: .*ENOENT/)
 })

@@ -1,8 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { loadNoticeConfig } from '../../config/index.ts'
-import { stopDeliveries } from '../../delivery/index.ts'
-import { isAddress, isId, type RecipientId, SealpostError, systemClock } from '../../kernel/index.ts'
+import { domainsWithoutRule, lacksDestination, stopDeliveries } from '../../delivery/index.ts'
+import {
+  domainOf,
+  isAddress,
+  isId,
+  type RecipientId,
+  SealpostError,
+  systemClock,
+} from '../../kernel/index.ts'
 import { grouped } from '../../keys/index.ts'
 import { policyInForce } from '../../policy/index.ts'
 import {
@@ -64,8 +71,12 @@ export function recipientCommand(): Command {
       const attestations = (options.attestation ?? []).map(parseAttestation)
       const given = { address, organisation, kind, phone, retentionDays, attestations }
       const invited = await withEnrolment(enrolment => enrolment.invite('host', given))
-      if (json) printJson(invited)
-      else print(`${invited.id} ${address} is invited; the link is on its way`)
+      const unreachable = await withOwner(knex => lacksDestination(knex, address))
+      if (json) printJson({ ...invited, warnings: unreachable ? ['destination_missing'] : [] })
+      else if (unreachable) {
+        print(`${invited.id} ${address} is invited; the link waits, for ${domainOf(address)} has no rule`)
+        print(`what would do: sealpost destination probe ${domainOf(address)}`)
+      } else print(`${invited.id} ${address} is invited; the link is on its way`)
     })
   recipient
     .command('import')
@@ -75,9 +86,10 @@ export function recipientCommand(): Command {
     .action(async (file: string, { json }: { json?: true }) => {
       const text = await readText(file)
       const report = await withEnrolment(enrolment => enrolment.importCsv('host', text))
+      const withoutRule = await withOwner(knex => domainsWithoutRule(knex, 50))
       if (report.refused > 0) process.exitCode = 2
       if (json) {
-        printJson(report)
+        printJson({ ...report, withoutRule })
         return
       }
       for (const { line, code, errors } of report.lines) {
@@ -86,6 +98,7 @@ export function recipientCommand(): Command {
         print(`line ${line}: ${code} (${where})`)
       }
       print(`invited: ${report.invited}, refused: ${report.refused}`)
+      for (const domain of withoutRule) print(inert(`${domain} has no rule: nothing is sent there`))
     })
   recipient
     .command('list')

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { type ChangeRequest, listChangeRequests } from '../../access/index.ts'
 import { type DestinationEvent, destinationEvents } from '../../audit/index.ts'
+import { type Address, domainOf } from '../../kernel/index.ts'
 import type { DestinationRule } from '../destination.ts'
 import { type DestinationEntry, findDestinations } from '../store.ts'
 import { ruleSha256 } from './digest.ts'
@@ -84,4 +85,9 @@ export async function showDestination(knex: Knex, domain: string): Promise<Desti
     waiting: waiting[0] ?? null,
     history,
   }
+}
+
+/** Whether nothing, not even an invitation, can be sent to this address, because its domain has no rule. */
+export async function lacksDestination(knex: Knex, address: Address): Promise<boolean> {
+  return (await findRule(knex, domainOf(address))) === undefined
 }

@@ -1,7 +1,8 @@
 import type { Request, Router } from 'express'
 import { z } from 'zod'
 import type { Operator } from '../../../access/index.ts'
-import { type ProposalId, type RecipientId, SealpostError } from '../../../kernel/index.ts'
+import { domainsWithoutRule, lacksDestination } from '../../../delivery/index.ts'
+import { type Address, type ProposalId, type RecipientId, SealpostError } from '../../../kernel/index.ts'
 import { recipientKinds } from '../../../recipients/index.ts'
 import { refuseMethod } from '../../browser/frame.ts'
 import { readAll } from '../../browser/read-all.ts'
@@ -38,6 +39,14 @@ export async function openProposal(context: ConsoleContext, recipient: Recipient
   return open.id
 }
 
+/** What keeps an address from getting anything that is not about the recipient themselves. */
+export async function warningsFor(
+  { knex }: Pick<ConsoleContext, 'knex'>,
+  address: Address,
+): Promise<readonly 'destination_missing'[]> {
+  return (await lacksDestination(knex, address)) ? ['destination_missing'] : []
+}
+
 export function routeRecipientsApi(api: Router, context: ConsoleContext): void {
   const { enrolment } = context
 
@@ -50,7 +59,11 @@ export function routeRecipientsApi(api: Router, context: ConsoleContext): void {
     .post(async (request, response) => {
       const operator = await operatorBehind(context, request)
       const recipient = await enrolment.invite(operator, await readJson(request, invitationForm))
-      response.status(201).location(`/v1/recipients/${recipient.id}`).json(recipient)
+      const warnings = await warningsFor(context, recipient.address)
+      response
+        .status(201)
+        .location(`/v1/recipients/${recipient.id}`)
+        .json({ ...recipient, warnings })
     })
     .all(refuseMethod('GET, HEAD, POST'))
 
@@ -59,7 +72,8 @@ export function routeRecipientsApi(api: Router, context: ConsoleContext): void {
     .post(async (request, response) => {
       const operator = await operatorBehind(context, request)
       assertType(request, 'text/csv')
-      response.json(await enrolment.importCsv(operator, utf8(await readAll(request, mostOfCsv))))
+      const report = await enrolment.importCsv(operator, utf8(await readAll(request, mostOfCsv)))
+      response.json({ ...report, withoutRule: await domainsWithoutRule(context.knex, 50) })
     })
     .all(refuseMethod('POST'))
 

@@ -1,6 +1,6 @@
 import { type DestinationRule, type DomainAttempt, describeRule } from '../../../delivery/index.ts'
 import { type Html, html } from '../../page/html.ts'
-import { foreign, moment } from '../../page/parts.ts'
+import { foreign, moment, say } from '../../page/parts.ts'
 
 const levels = {
   dane: 'DANE',
@@ -21,4 +21,13 @@ export function attemptLine(label: string, attempt: DomainAttempt | null): Html 
 /** A rule sentence by sentence. */
 export function ruleWords(rule: DestinationRule): Html {
   return html`<ul>${describeRule(rule).map(sentence => html`<li>${foreign(sentence)}</li>`)}</ul>`
+}
+
+/** Who is enrolled, or on the way, and cannot be reached. */
+export function withoutRule(domains: readonly string[]): Html {
+  return say(
+    'warn',
+    html`<p><strong>Recipients whose domain has no rule get nothing:</strong></p>
+<ul>${domains.map(domain => html`<li><a href="/destinations/${domain}">${foreign(domain)}</a></li>`)}</ul>`,
+  )
 }

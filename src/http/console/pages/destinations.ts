@@ -8,12 +8,12 @@ import {
 import { SealpostError } from '../../../kernel/index.ts'
 import { goTo, refuseMethod, sendPage } from '../../browser/frame.ts'
 import { type Content, type Html, html } from '../../page/html.ts'
-import { field, foreign, say } from '../../page/parts.ts'
+import { field, foreign } from '../../page/parts.ts'
 import { destinationQuery } from '../api/destinations.ts'
 import { type ConsoleContext, forOperator, operatorBehind } from '../dependencies.ts'
 import { isDomain } from '../forms.ts'
 import { present, readQuery } from '../query.ts'
-import { attemptLine } from './destination-words.ts'
+import { attemptLine, withoutRule } from './destination-words.ts'
 import { older } from './older.ts'
 
 /** The list of destinations, and the way to one that has no rule yet. */
@@ -65,14 +65,6 @@ function line({ domain, rule, last, lastDelivered }: DestinationSummary): Html {
     html`<br>
 ${attemptLine('Last delivered', lastDelivered)}`
   }</span></li>`
-}
-
-function withoutRule(domains: readonly string[]): Html {
-  return say(
-    'warn',
-    html`<p><strong>Recipients whose domain has no rule get nothing:</strong></p>
-<ul>${domains.map(domain => html`<li><a href="/destinations/${domain}">${foreign(domain)}</a></li>`)}</ul>`,
-  )
 }
 
 const modes = ['', 'auto', 'pinned', 'secure'] as const

@@ -1,9 +1,10 @@
 import type { ImportReport } from '../../../recipients/index.ts'
 import { type Html, html } from '../../page/html.ts'
 import { card, say } from '../../page/parts.ts'
+import { withoutRule } from './destination-words.ts'
 
 /** Line by line what was refused, and how many were invited. Codes and names of columns only: never what a line said. */
-export function importReport({ invited, refused, lines }: ImportReport): Html {
+export function importReport({ invited, refused, lines }: ImportReport, domains: readonly string[]): Html {
   const wrong = lines.filter(({ code }) => code !== 'ok')
   return html`${say(
     refused === 0 ? 'good' : 'warn',
@@ -21,5 +22,6 @@ ${
     )}</ul>`,
   )
 }
+${domains.length > 0 && withoutRule(domains)}
 <p><a href="/recipients/import">Another file</a> · <a href="/recipients">All recipients</a></p>`
 }

@@ -47,7 +47,7 @@ const kindLabels = { employee: 'Employee', supplier: 'Supplier', customer: 'Cust
 export const invitationPage = html`<form method="post" action="/recipients">
 ${card(
   'Who',
-  html`${field('address', 'Address', { type: 'email', hint: 'Exactly as it is written: keys and mails must have this very address.', size: 254 })}
+  html`${field('address', 'Address', { type: 'email', hint: 'Exactly as it is written: keys and mails must have this very address. Its domain needs a rule (Destinations), or nothing is sent, not even the invitation.', size: 254 })}
 ${field('organisation', 'Organisation')}
 ${choices(
   'kind',

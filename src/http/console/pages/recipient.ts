@@ -1,11 +1,12 @@
 import type { Router } from 'express'
 import type { Operator } from '../../../access/index.ts'
-import type { RecipientId } from '../../../kernel/index.ts'
+import { lacksDestination } from '../../../delivery/index.ts'
+import { domainOf, type RecipientId } from '../../../kernel/index.ts'
 import type { Proposal, RecipientDetails } from '../../../recipients/index.ts'
 import { type Form, readForm } from '../../browser/form.ts'
 import { goTo, refuseMethod, sendPage } from '../../browser/frame.ts'
 import { type Content, html } from '../../page/html.ts'
-import { act, card, choices, field, say } from '../../page/parts.ts'
+import { act, card, choices, field, foreign, say } from '../../page/parts.ts'
 import { openProposal } from '../api/recipients.ts'
 import { type ConsoleContext, forOperator, operatorBehind } from '../dependencies.ts'
 import { attestationForm, suspensionForm, verificationForm } from '../forms.ts'
@@ -15,18 +16,16 @@ import { held, recipientFacts } from './recipient-facts.ts'
 
 /** One recipient: what is known, and what an admin can do. */
 export function routeRecipientPage(router: Router, context: ConsoleContext): void {
-  const { enrolment, site } = context
+  const { enrolment, knex, site } = context
 
   router
     .route('/recipients/:id')
     .get(async (request, response) => {
       const operator = await operatorBehind(context, request)
       const details = await enrolment.show(recipientOf(request))
-      sendPage(
-        response,
-        site,
-        forOperator(operator, { title: 'Recipient', body: recipientPage(details, operator) }),
-      )
+      const unreachable = details.state !== 'unenrolled' && (await lacksDestination(knex, details.address))
+      const body = [unreachable && noRule(details), recipientPage(details, operator)]
+      sendPage(response, site, forOperator(operator, { title: 'Recipient', body }))
     })
     .all(refuseMethod('GET, HEAD'))
 
@@ -65,6 +64,15 @@ export function routeRecipientPage(router: Router, context: ConsoleContext): voi
         validUntil: form.text('validUntil'),
       }),
     ]),
+  )
+}
+
+function noRule({ address }: RecipientDetails): Content {
+  const domain = domainOf(address)
+  return say(
+    'warn',
+    html`<p><strong>Their domain has no rule, so nothing is sent to them, not even the invitation.</strong> It waits for three
+days. <a href="/destinations/${domain}">Give ${foreign(domain)} a rule</a></p>`,
   )
 }
 

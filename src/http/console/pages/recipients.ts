@@ -1,4 +1,5 @@
 import type { Request, Router } from 'express'
+import { domainsWithoutRule } from '../../../delivery/index.ts'
 import { recipientKinds } from '../../../recipients/index.ts'
 import { readForm } from '../../browser/form.ts'
 import { goTo, refuseMethod, sendPage } from '../../browser/frame.ts'
@@ -15,7 +16,7 @@ import { recipientLine } from './overview.ts'
 
 /** The list of recipients, and the ways to invite. */
 export function routeRecipientPages(router: Router, context: ConsoleContext): void {
-  const { enrolment, site } = context
+  const { enrolment, knex, site } = context
 
   router
     .route('/recipients')
@@ -72,7 +73,10 @@ from a CSV file</a></p>`
       sendPage(
         response,
         site,
-        forOperator(operator, { title: 'Result of the import', body: importReport(report) }),
+        forOperator(operator, {
+          title: 'Result of the import',
+          body: importReport(report, await domainsWithoutRule(knex, 50)),
+        }),
       )
     })
     .all(refuseMethod('GET, HEAD, POST'))
