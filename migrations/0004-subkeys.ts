@@ -48,6 +48,10 @@ export async function up(knex: Knex): Promise<void> {
         RAISE EXCEPTION 'a certificate never comes back' USING ERRCODE = 'check_violation';
       END IF;
       IF TG_OP = 'INSERT' THEN
+        NEW.follows := NULL;
+      END IF;
+      -- Of two that bring in a key at once, both find nothing here; certificates_first lets one through.
+      IF TG_OP = 'INSERT' AND EXISTS (SELECT FROM certificates WHERE fingerprint = NEW.fingerprint) THEN
         -- Who revokes locks these, too; in one order everywhere, so that nobody waits for each other.
         PERFORM FROM certificates WHERE fingerprint = NEW.fingerprint ORDER BY encryption_subkey FOR NO KEY UPDATE;
         IF EXISTS (SELECT FROM certificates WHERE fingerprint = NEW.fingerprint

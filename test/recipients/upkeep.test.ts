@@ -503,6 +503,24 @@ describe('a policy', () => {
     expect(cutOff.flatMap(one => one.recipient ?? []).toSorted()).toEqual(
       [recipient, other.recipient].toSorted(),
     )
+
+    // A new subkey under a key that was judged is judged, and its owner told, like another key.
+    const retired = { state: 'retired', retired_at: now, finish_until: inDays(9) }
+    await post.owner('certificates').where({ fingerprint }).update(retired)
+    await post.owner('certificates').insert({
+      fingerprint,
+      recipient_id: recipient,
+      bytes: Buffer.from('newer'),
+      encryption_subkey: someFingerprint(),
+      algorithm: 'rsa4096',
+      format: 'seipdv1',
+      state: 'active',
+      accepted_at: inDays(-1),
+      refreshed_at: inDays(9999),
+    })
+    expect(await runUpkeep(deps)).toMatchObject({ assessNew: 1, tellCutOff: 1 })
+    expect(asked.slice(3)).toEqual(['newer'])
+    expect(await runUpkeep(deps)).toMatchObject({ assessNew: 0, tellCutOff: 0 })
   })
 
   test('when none is in force, people are still reminded', async () => {

@@ -40,7 +40,10 @@ beforeAll(async () => {
   key = accepted[0]!.certificate
   for (const [i, { delivery }] of accepted.entries()) {
     const at = new Date(Date.UTC(2026, 0, 1 + i))
-    await post.owner('deliveries').where({ id: delivery }).update({ certificate: key, accepted_at: at })
+    await post
+      .owner('deliveries')
+      .where({ id: delivery })
+      .update({ certificate: key, encryption_subkey: key, accepted_at: at })
   }
   const [delivered, failed] = [accepted[1]!.delivery, accepted[2]!.delivery]
   const settled = { settled_at: new Date(Date.UTC(2026, 1, 1)), attempts: 2 }
@@ -127,7 +130,7 @@ test('reads many, of one instant even, page by page, each once', async () => {
       'id',
       many.map(({ delivery }) => delivery),
     )
-    .update({ certificate: mine, accepted_at: new Date(Date.UTC(2026, 2, 1)) })
+    .update({ certificate: mine, encryption_subkey: mine, accepted_at: new Date(Date.UTC(2026, 2, 1)) })
   const exposure = await exposureOf(post.gateway, systemClock, actor, mine)
   const rows = await Array.fromAsync(exposure.rows)
   expect(exposure.deliveries).toBe(1203)
