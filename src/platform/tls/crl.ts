@@ -29,6 +29,15 @@ export async function readRevocationLists(
   return lists
 }
 
+/** When each list of a PEM text ends, whoever signed it. Empty when they cannot be read. */
+export function nextUpdatesOf(pem: string): readonly Date[] {
+  try {
+    return parse(pem).flatMap(({ nextUpdate }) => nextUpdate ?? [])
+  } catch {
+    return []
+  }
+}
+
 /** Whether any of these lists names a certificate that `issuer` made. */
 export function isRevoked(
   certificate: X509Certificate,
