@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { DestinationRule } from '../../src/delivery/index.ts'
 import { routeToListed } from '../../src/delivery/route/listed.ts'
+import type { Proof, Route } from '../../src/delivery/route/route.ts'
 import type { ChannelOptions } from '../../src/delivery/smtp/open-channel.ts'
 import { type Opening, openSession } from '../../src/delivery/smtp/open-session.ts'
-import type { SendResult } from '../../src/delivery/smtp/session.ts'
+import type { SendOptions, SendResult } from '../../src/delivery/smtp/session.ts'
 import { type WireMessage, wireMessage } from '../../src/delivery/wire-message.ts'
 import { type Address, type Ciphertext, systemClock } from '../../src/kernel/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
@@ -11,6 +12,8 @@ import { hostsAt } from './dns.ts'
 
 export const authority = await createAuthority({ commonName: 'Mail CA', days: 2 })
 export const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
+
+type OpenRoute = Extract<Route, { ok: true }>
 
 export const envelope = { from: 'gateway@payments.test' as Address, to: 'ada@bank.test' as Address }
 /** What must never be seen in clear, nor by a server that did not prove itself. */
@@ -47,6 +50,43 @@ export function mail(bytes = 600): WireMessage {
 export function rawMail(text: string): WireMessage {
   const bytes = Buffer.from(text, 'latin1')
   return { size: bytes.length, chunks: () => [bytes] }
+}
+
+/** A route to the one server at this port of this host, `mx.test`, that has to show `proof`. */
+export function routeTo(
+  port: number,
+  proof: Proof,
+  more: Partial<Pick<OpenRoute, 'requireTls' | 'credentials'>> & {
+    readonly tls?: 'starttls' | 'implicit'
+  } = {},
+): OpenRoute {
+  const { tls = 'starttls', requireTls, ...rest } = more
+  const host = { name: 'mx.test', port, tls }
+  return {
+    ok: true,
+    asked: 'auto',
+    requireTls,
+    limits: undefined,
+    ...rest,
+    candidates: [{ host, addresses: ['127.0.0.1'], proof }],
+  }
+}
+
+export function openRoute(route: OpenRoute, settings: Partial<ChannelOptions> = {}): Promise<Opening> {
+  return openSession(route, { ...briefly, ...settings }, () => undefined)
+}
+
+/** Opens a session on this route, sends one mail, hangs up. */
+export async function deliverBy(
+  route: OpenRoute,
+  settings: Partial<ChannelOptions> = {},
+  options: SendOptions = {},
+): Promise<Pick<SendResult, 'outcome'>> {
+  const opening = await openRoute(route, settings)
+  if (!opening.ok) return opening
+  const result = await opening.session.send(envelope, mail(), options)
+  opening.session.close()
+  return result
 }
 
 type Listed = Exclude<DestinationRule, { mode: 'auto' }>

@@ -10,14 +10,15 @@ export interface Conversation {
    * {@link SessionFailure}: any other reply, a byte beyond the reply, silence, the end of the connection.
    */
   ask(step: Step, command: string | undefined, wanted: number): Promise<Reply>
-  /** Stops listening. The socket belongs to the caller again. */
+  /** Stops listening. The socket belongs to the caller again. Throws when something came that was not asked for. */
   end(): void
 }
 
 /** @param replyLimit milliseconds for each reply */
 export function converse(socket: Duplex, replyLimit: number): Conversation {
   const reader = new ReplyReader()
-  let waiting: { readonly step: Step; settle(answer: Reply | SessionFailure): void } | undefined
+  let waiting: { settle(answer: Reply | SessionFailure): void } | undefined
+  let last: Step | undefined
   let broken: SessionFailure | undefined
 
   // Cleared before it is settled: one read from a TLS socket can bring several `data` events at once.
@@ -31,15 +32,22 @@ export function converse(socket: Duplex, replyLimit: number): Conversation {
     settle(broken)
   }
   const onData = (chunk: Buffer): void => {
-    const surplus = waiting?.step === 'starttls' ? 'starttls_injection' : 'protocol_violation'
+    // Line by line: what follows a reply is too much, whatever it is.
+    let rest = chunk
+    let reply: Reply | undefined
     try {
-      const [reply, ...more] = reader.push(chunk)
-      if (waiting === undefined || more.length > 0 || (reply !== undefined && !reader.atRest)) {
-        breakOff(new SessionFailure(surplus))
-      } else if (reply !== undefined) settle(reply)
+      while (reply === undefined && rest.length > 0) {
+        const end = rest.indexOf('\n') + 1 || rest.length
+        ;[reply] = reader.push(rest.subarray(0, end))
+        rest = rest.subarray(end)
+      }
     } catch {
       breakOff(new SessionFailure('protocol_violation'))
+      return
     }
+    if (waiting === undefined || (reply !== undefined && rest.length > 0)) {
+      breakOff(new SessionFailure(last === 'starttls' ? 'starttls_injection' : 'protocol_violation'))
+    } else if (reply !== undefined) settle(reply)
   }
   const onError = (error: NodeJS.ErrnoException): void =>
     breakOff(new SessionFailure(outcomeOfSocketError(error.code, 'session'), { cause: error }))
@@ -51,7 +59,8 @@ export function converse(socket: Duplex, replyLimit: number): Conversation {
       if (broken !== undefined) throw broken
       let timer: NodeJS.Timeout | undefined
       const answer = await new Promise<Reply | SessionFailure>(resolve => {
-        waiting = { step, settle: resolve }
+        waiting = { settle: resolve }
+        last = step
         timer = setTimeout(() => breakOff(new SessionFailure('timeout')), replyLimit)
         if (command !== undefined) socket.write(`${command}\r\n`)
       })
@@ -63,6 +72,7 @@ export function converse(socket: Duplex, replyLimit: number): Conversation {
     },
     end() {
       socket.off('data', onData).off('error', onError).off('close', onClose).off('end', onClose)
+      if (broken !== undefined) throw broken
     },
   }
 }

@@ -38,11 +38,6 @@ export class ReplyReader {
     return replies
   }
 
-  /** Whether no part of a further reply is here. */
-  get atRest(): boolean {
-    return this.#rest === '' && this.#code === undefined
-  }
-
   #line(line: string): Reply | undefined {
     this.#size += line.length
     const [, code, separator, text = ''] = (line.endsWith('\r\n') && form.exec(line.slice(0, -2))) || []

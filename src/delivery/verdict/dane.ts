@@ -44,10 +44,15 @@ export function matchAnchors(
   )
 }
 
-/** The anchors that stand whole in DNS (2 0 0): a server need not send them (RFC 7671 section 5.2.1). */
+/** Whether the record holds its whole certificate (2 0 0): a server need not send it. */
+export function isGiven({ selector, matchingType }: TlsaRecord): boolean {
+  return selector === 0 && matchingType === 0
+}
+
+/** The anchors that stand whole in DNS. */
 export function givenAnchors(records: readonly TlsaRecord[]): readonly Anchor[] {
   return usable(records, ta)
-    .filter(({ selector, matchingType }) => selector === 0 && matchingType === 0)
+    .filter(isGiven)
     .map(record => ({ record, certificate: new X509Certificate(Buffer.from(record.data, 'hex')) }))
 }
 

@@ -4,7 +4,14 @@ import type { TlsaRecord } from '../../../platform/dns/index.ts'
 import type { DestinationHost } from '../../destination.ts'
 import type { Proof } from '../../route/route.ts'
 import { type HandshakeEvidence, judgeHandshake, needsChain } from '../../tls-verdict.ts'
-import { type Anchor, givenAnchors, hasEndEntity, matchAnchors, matchEndEntity } from '../../verdict/dane.ts'
+import {
+  type Anchor,
+  givenAnchors,
+  hasEndEntity,
+  isGiven,
+  matchAnchors,
+  matchEndEntity,
+} from '../../verdict/dane.ts'
 import { SessionFailure } from '../failure.ts'
 import { type Anchors, forgetAnchors, knownAnchors, rememberAnchors } from './anchors.ts'
 import type { Shaken, Trust } from './handshake.ts'
@@ -49,7 +56,7 @@ async function authenticateByDane(
   const verified = async (anchors: Anchors): Promise<Authenticated> => {
     const ca = anchors.map(({ certificate }) => certificate.toString())
     const shaken = await connect({ kind: 'chain', ca, names: proof.names, partial: true })
-    return judge(shaken, usedOf(anchors, shaken.issuers).record)
+    return judge(shaken, usedOf(anchors, shaken.facts.chain)?.record)
   }
   const known = hasEndEntity(proof.tlsa) ? undefined : knownAnchors(proof.tlsa)
   if (known !== undefined) {
@@ -74,9 +81,18 @@ async function authenticateByDane(
   return second
 }
 
-const ofChain: ReadonlySet<string> = new Set(['tls_certificate_untrusted', 'tls_certificate_expired'])
+const ofChain: ReadonlySet<string> = new Set([
+  'tls_certificate_untrusted',
+  'tls_certificate_expired',
+  'tls_dane_mismatch',
+])
 
-/** The anchor to which the path went: one that stands in it. */
-function usedOf(anchors: Anchors, path: readonly X509Certificate[]): Anchor {
-  return anchors.find(({ certificate }) => path.some(({ raw }) => raw.equals(certificate.raw))) ?? anchors[0]
+/**
+ * The anchor to which the path went. A server has to send it, also one that sent it another time (RFC 7671 section 5.2.1), so
+ * that what becomes of a mail does not hang on what was remembered.
+ */
+function usedOf(anchors: Anchors, sent: readonly X509Certificate[]): Anchor | undefined {
+  return anchors.find(
+    ({ record, certificate }) => isGiven(record) || sent.some(({ raw }) => raw.equals(certificate.raw)),
+  )
 }
