@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { openApprovals } from './access/index.ts'
 import { type Actor, recordEvent } from './audit/index.ts'
 import type { Config, Listen, Secrets } from './config/index.ts'
-import { announceTunnel } from './connections/index.ts'
+import { announceTunnel, type ConnectionInventory, connectionsOf } from './connections/index.ts'
 import { openSigningKey } from './custody/index.ts'
 import {
   destinationChange,
@@ -75,7 +75,7 @@ export async function startGateway(
   const tunnel = tunnelInForce(secrets.database, clock.now())
   await assertDatabaseTrust(secrets.database, rules, clock.now())
   let tls: OwnTls | undefined
-  const reached = () => tls?.database() ?? secrets.database
+  const reached = () => tls?.files().database ?? secrets.database
   const database = opened.adopt(
     openDatabase(reached, {
       applicationName: 'sealpost',
@@ -129,6 +129,8 @@ export async function startGateway(
         pool => pool.close(stopDeadline),
       )
     : undefined
+  const connections = () =>
+    connectionsOf(knex, clock, { config, secrets: { ...secrets, ...own.files() } })
   const people = peopleOf({ knex, clock, log, config, publicCa, sealer, inspector })
   const submit = sealer && openIntake({ knex, clock, queue, sealer, mailHost })
   if (sealer !== undefined) {
@@ -137,7 +139,7 @@ export async function startGateway(
     }
   }
   const common = { knex, clock, log, stopping: lifetime.signal }
-  const ports = submit ? await openListeners(opened, config, own, { ...common, submit, people }) : noPorts
+  const ports = submit ? await openListeners(opened, config, own, { ...common, submit, people, connections }) : noPorts
 
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))
@@ -178,6 +180,7 @@ interface Listening {
   readonly stopping: AbortSignal
   readonly submit: Submit
   readonly people: ReturnType<typeof peopleOf>
+  readonly connections: () => Promise<ConnectionInventory>
 }
 
 /** The listeners of the role `api`, one TLS context each: applications, operators, recipients. */
@@ -185,7 +188,7 @@ async function openListeners(
   opened: AsyncDisposableStack,
   config: Config,
   tls: OwnTls,
-  { submit, people, ...common }: Listening,
+  { submit, people, connections, ...common }: Listening,
 ): Promise<Pick<Gateway, 'apiPort' | 'consolePort' | 'publicPort'>> {
   const clients = openClients(common.knex, common.clock, common.log, tls.trust)
   const api = createListener(tls.contextOf('api'), 'required', createApi({ ...common, clients, submit }))
@@ -194,7 +197,7 @@ async function openListeners(
   // Lists and certificates end without a reload; and a handshake that began before one ends after it.
   const recheck = setInterval(clients.recheck, 15_000).unref()
   opened.defer(() => clearInterval(recheck))
-  const forOperators = createConsole({ ...common, ...people, origin: config.consoleUrl })
+  const forOperators = createConsole({ ...common, ...people, connections, origin: config.consoleUrl })
   const forRecipients = createPublic({ ...common, ...people, origin: config.notices.publicUrl })
   const serve = async (server: Parameters<typeof listen>[0], at: Listen): Promise<number> =>
     opened.adopt(await listen(server, at), listener => listener.close(stopDeadline)).port

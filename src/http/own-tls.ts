@@ -29,8 +29,8 @@ export interface OwnTls {
   readonly certificateOf: (name: ListenerName) => X509Certificate
   /** Whose client certificates are accepted. */
   readonly trust: () => ClientTrust
-  /** How PostgreSQL is reached. */
-  readonly database: () => DatabaseConfig
+  /** What is in use. */
+  readonly files: () => OwnFiles
   /** Throws when a certificate, a CA or a list in use has ended: clients or we would refuse each other. */
   assertInForce(): void
   /** Codes of what ends soon. */
@@ -118,7 +118,7 @@ export async function openOwnTls(
     contextOf: name => current.contexts[name],
     certificateOf: name => current.certificates[name].own,
     trust: () => current.trust,
-    database: () => current.database,
+    files: () => current.files,
     assertInForce() {
       if (endings(current).some(({ at }) => at <= clock.now()))
         throw new SealpostError('tls_material_refused')
@@ -152,7 +152,7 @@ interface Accepted {
   readonly contexts: Readonly<Record<ListenerName, ListenerContext>>
   readonly certificates: Readonly<Record<ListenerName, Chain>>
   readonly trust: ClientTrust
-  readonly database: DatabaseConfig
+  readonly files: OwnFiles
 }
 
 interface Chain {
@@ -183,7 +183,7 @@ async function judgeFiles(files: OwnFiles, { exposure, foreign }: OwnTlsRules, n
       },
       certificates: { api: own, console: own, public: shown, ops: own },
       trust,
-      database,
+      files,
     }
   } catch (error) {
     if (!(error instanceof SealpostError) || error.code !== 'tls_material_refused') throw error

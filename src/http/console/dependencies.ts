@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import type { Knex } from 'knex'
 import { type Approvals, type Operator, operatorOf } from '../../access/index.ts'
+import type { ConnectionInventory } from '../../connections/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import type { StopDeliveries } from '../../keys/index.ts'
 import type { NoticeSender } from '../../notices/index.ts'
@@ -23,6 +24,8 @@ export interface ConsoleDependencies {
   readonly approvals: Approvals
   readonly stop: StopDeliveries
   readonly inspect: Inspect
+  /** Every listener and kind of connection of this replica. */
+  readonly connections: () => Promise<ConnectionInventory>
   /** Aborted once this replica is shutting down. */
   readonly stopping: AbortSignal
 }

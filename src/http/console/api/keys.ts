@@ -86,7 +86,11 @@ export function routeKeysApi(api: Router, context: ConsoleContext): void {
     .route('/inventory')
     .get(async (request, response) => {
       await operatorBehind(context, request)
-      response.json(await inventoryOf(knex, clock.now()))
+      const [inventory, connections] = await Promise.all([
+        inventoryOf(knex, clock.now()),
+        context.connections(),
+      ])
+      response.json({ ...inventory, connections })
     })
     .all(refuseMethod('GET, HEAD'))
 }
