@@ -8,7 +8,7 @@ import type { RouteReport } from './route/report.ts'
 import type { FindRoute } from './route/route.ts'
 
 export type { Courier } from './courier/courier.ts'
-export type { SendingPolicy } from './courier/last-check.ts'
+export type { PolicyAt, SendingPolicy } from './courier/last-check.ts'
 export { type CourierPolicy, standardPolicy } from './courier/policy.ts'
 export {
   asDestinationRule,
@@ -57,7 +57,9 @@ export type {
 } from './route/report.ts'
 export type { Candidate, FindRoute, Proof, Route } from './route/route.ts'
 export type { HeldCredentials } from './smtp/credentials.ts'
-export { type ProbedServer, type ProbeResult, probeRoute } from './smtp/probe.ts'
+export type { DestinationProbe } from './probe/probe.ts'
+export { openProbe, type Probe } from './probe/open.ts'
+export type { ProbedServer } from './smtp/probe.ts'
 export {
   type FetchPolicy,
   openStsFetch,

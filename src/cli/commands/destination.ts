@@ -12,10 +12,12 @@ import {
   showDestination,
 } from '../../delivery/index.ts'
 import { isAddress, SealpostError, systemClock } from '../../kernel/index.ts'
+import { withProbe } from '../open-probe.ts'
 import { inert, print, printJson } from '../output.ts'
+import { probeLines } from '../probe-report.ts'
 import { withOwner } from '../with-owner.ts'
 
-/** `destination set|list|show`: how the mail servers of a recipient domain are authenticated. */
+/** `destination set|list|show|probe`: how the mail servers of a recipient domain are authenticated. */
 export function destinationCommand(): Command {
   const destination = new Command('destination').description('recipient domains and their TLS rules')
   destination
@@ -55,6 +57,23 @@ export function destinationCommand(): Command {
       }
       if (json) printJson(details)
       else for (const line of describe(details)) print(inert(line))
+    })
+  destination
+    .command('probe')
+    .description('walk the whole way into a domain without sending: DNS, policies, TLS, verdict')
+    .argument('<domain>')
+    .option('--rule <file>', 'by this rule instead of the one that is stored; needs no database')
+    .option('--json', 'answer as JSON')
+    .action(async (domain: string, { rule: file, json }: { rule?: string; json?: true }) => {
+      assertDomain(domain)
+      const rule = file === undefined ? undefined : await readRule(file)
+      const probe =
+        rule === undefined
+          ? await withOwner(knex => withProbe(knex, walk => walk(domain)))
+          : await withProbe(undefined, walk => walk(domain, rule))
+      if (json) printJson(probe)
+      else for (const line of probeLines(probe)) print(line)
+      if (!probe.verdict.ok) process.exitCode = 2
     })
   return destination
 }

@@ -12,7 +12,8 @@ import type { RouteReport } from './report.ts'
 import type { FetchPolicy } from './sts/fetch.ts'
 
 export interface RouteDependencies {
-  readonly knex: Knex
+  /** Undefined: no domain has a rule of its own, and no copies of policies are kept. */
+  readonly knex: Knex | undefined
   readonly clock: Clock
   readonly dns: Dns
   readonly mayConnect: (address: string) => boolean
@@ -28,7 +29,8 @@ export interface RouteDependencies {
 
 /** The route to a domain (lower case) with everything found on the way. Rejects only when the database does. */
 export async function explainRoute(dependencies: RouteDependencies, domain: string): Promise<RouteReport> {
-  return explainRule(dependencies, domain, await findDestination(dependencies.knex, domain))
+  const { knex } = dependencies
+  return explainRule(dependencies, domain, knex && (await findDestination(knex, domain)))
 }
 
 /** The same as if that was the domain's rule. */

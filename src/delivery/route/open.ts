@@ -4,15 +4,16 @@ import type { RoutingConfig, RoutingSecrets } from '../../config/index.ts'
 import { type Clock, SealpostError } from '../../kernel/index.ts'
 import { type Dns, openResolver, systemDns, type Tested } from '../../platform/dns/index.ts'
 import { type Logger, peerGuard } from '../../platform/index.ts'
-import { parseDestinationRule } from '../destination.ts'
-import { explainRoute, type RouteDependencies } from './find.ts'
+import { type DestinationRule, parseDestinationRule } from '../destination.ts'
+import { explainRoute, explainRule, type RouteDependencies } from './find.ts'
 import type { Relay } from './relay.ts'
 import type { RouteReport } from './report.ts'
 import type { FindRoute } from './route.ts'
 import { openStsFetch } from './sts/fetch.ts'
 
 export interface RoutingOptions {
-  readonly knex: Knex
+  /** Undefined: only rules that are given can be explained, and nothing is recorded. */
+  readonly knex: Knex | undefined
   readonly clock: Clock
   readonly log: Logger
   readonly config: RoutingConfig
@@ -26,8 +27,8 @@ export interface RoutingOptions {
 export interface Routing {
   readonly dns: Dns
   readonly findRoute: FindRoute
-  /** The route with all that it was concluded from. */
-  explain(domain: string): Promise<RouteReport>
+  /** The route with all that it was concluded from; by another rule than the one that is stored, if one is given. */
+  explain(domain: string, rule?: DestinationRule): Promise<RouteReport>
   close(): void
 }
 
@@ -45,7 +46,7 @@ export async function openRouting(options: RoutingOptions): Promise<Routing> {
       const detail = 'SEALPOST_DNS_RESOLVER did not prove that it validates'
       log.error('dane-off', new SealpostError('config_invalid', { detail }), { reason: tested.reason })
     }
-    await recordEvent(knex, clock, actor, { type: 'resolver.tested', validates })
+    if (knex !== undefined) await recordEvent(knex, clock, actor, { type: 'resolver.tested', validates })
   }
   const onTested = (tested: Tested): void =>
     void tell(tested).catch((error: unknown) => log.error('audit-failed', error))
@@ -62,7 +63,8 @@ export async function openRouting(options: RoutingOptions): Promise<Routing> {
     log,
     random,
   }
-  const explain = (domain: string): Promise<RouteReport> => explainRoute(dependencies, domain)
+  const explain: Routing['explain'] = (domain, rule) =>
+    rule === undefined ? explainRoute(dependencies, domain) : explainRule(dependencies, domain, rule)
   return {
     dns,
     explain,

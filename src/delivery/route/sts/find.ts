@@ -9,7 +9,8 @@ import { announcedPolicy } from './record.ts'
 import { findPolicyCopy, keepPolicyCopy, type PolicyCopy } from './store.ts'
 
 export interface StsDependencies {
-  readonly knex: Knex
+  /** Undefined: no copies are kept. */
+  readonly knex: Knex | undefined
   readonly clock: Clock
   readonly dns: Pick<Dns, 'txt'>
   readonly fetchPolicy: FetchPolicy
@@ -25,7 +26,10 @@ const dayMs = 86_400_000
  */
 export async function findStsPolicy(dependencies: StsDependencies, domain: string): Promise<StsFinding> {
   const { knex, clock, dns, fetchPolicy, log } = dependencies
-  const [kept, announced] = await Promise.all([findPolicyCopy(knex, domain), dns.txt(`_mta-sts.${domain}`)])
+  const [kept, announced] = await Promise.all([
+    knex && findPolicyCopy(knex, domain),
+    dns.txt(`_mta-sts.${domain}`),
+  ])
   const copy = kept !== undefined && kept.expiresAt > clock.now() ? kept : undefined
   const orCopy = (reason: Stale): StsFinding => {
     if (copy !== undefined) return { kind: 'policy', ...copy, stale: reason }
@@ -45,7 +49,7 @@ export async function findStsPolicy(dependencies: StsDependencies, domain: strin
   const { mode, mx, maxAge } = fetched.policy
   const fetchedAt = clock.now()
   const fresh = { domain, id, mode, mx, fetchedAt, expiresAt: new Date(fetchedAt.getTime() + maxAge * 1000) }
-  await keep(dependencies, fresh, kept)
+  if (knex !== undefined) await keep(knex, clock, fresh, kept)
   return { kind: 'policy', ...fresh }
 }
 
@@ -58,7 +62,8 @@ function isYoung({ fetchedAt }: PolicyCopy, now: Date): boolean {
 
 /** Keeps a policy; that it says something else than the copy before is an event. */
 async function keep(
-  { knex, clock }: StsDependencies,
+  knex: Knex,
+  clock: Clock,
   fresh: PolicyCopy,
   before: PolicyCopy | undefined,
 ): Promise<void> {

@@ -1,0 +1,88 @@
+import { shortOf } from '../courier/attempt.ts'
+import type { SendingPolicy } from '../courier/last-check.ts'
+import type { DestinationRule } from '../destination.ts'
+import type { DomainFindings, RouteReport } from '../route/report.ts'
+import type { ChannelOptions, Target } from '../smtp/open-channel.ts'
+import { type ProbedServer, probeRoute, probeTarget } from '../smtp/probe.ts'
+import { adviseOn, type ProbeVerdict } from './advise.ts'
+
+/** What the crypto policy in force asks; `none` is in force, or nobody knows. */
+export type AskedByPolicy = SendingPolicy | 'none' | 'unknown'
+
+export interface ProbeDependencies {
+  /** The route by the rule that is stored, or as if `rule` was. */
+  readonly explain: (domain: string, rule?: DestinationRule) => Promise<RouteReport>
+  readonly channel: ChannelOptions
+  readonly policy: AskedByPolicy
+  /** Where servers that DNS names listen. Default 25. */
+  readonly mxPort?: number
+}
+
+/** Everything that was found on the way into a domain, and what a person can conclude. Names in it are foreign text. */
+export interface DestinationProbe {
+  readonly domain: string
+  readonly rule: DestinationRule
+  /** `assumed`: there is none, and this is what `auto` would do. */
+  readonly ruleIs: 'stored' | 'given' | 'assumed'
+  readonly report: Omit<RouteReport, 'domain' | 'rule'>
+  /** The servers of the route, each as far as a session came before MAIL FROM. */
+  readonly servers: readonly ProbedServer[]
+  /** Where nothing authenticates the servers that DNS names: what they show to somebody who trusts the public CAs. */
+  readonly shown: readonly ProbedServer[]
+  readonly verdict: ProbeVerdict
+}
+
+/**
+ * Walks all of the way into a domain (lower case) but a mail: the route, then each server's EHLO, STARTTLS, handshake,
+ * verdict, revocation and EHLO. By the `given` rule, else by the one that is stored, else as `auto` would. Rejects only
+ * when the database does.
+ */
+export async function probeDestination(
+  { explain, channel, policy, mxPort = 25 }: ProbeDependencies,
+  domain: string,
+  given?: DestinationRule,
+): Promise<DestinationProbe> {
+  const asked = await explain(domain, given)
+  const { rule: stored } = asked
+  const rule = given ?? stored ?? { mode: 'auto' }
+  const ruleIs = given !== undefined ? 'given' : stored !== undefined ? 'stored' : 'assumed'
+  const { validates, findings, route } = ruleIs === 'assumed' ? await explain(domain, rule) : asked
+  const tried = route.ok ? await probeRoute(route, channel) : []
+  const servers = tried.map(server => held(server, policy))
+  const proved = servers.some(({ result }) => result.ok)
+  const shown = proved ? [] : await look(findings, channel, mxPort)
+  const seen = { domain, rule, ruleIs, report: { validates, findings, route }, servers, shown } as const
+  return { ...seen, verdict: adviseOn(seen, policy) }
+}
+
+/** What is good enough for the rule may not be for the policy. */
+function held(server: ProbedServer, policy: AskedByPolicy): ProbedServer {
+  const { result } = server
+  if (!result.ok || typeof policy === 'string') return server
+  const outcome = shortOf(policy, result.evidence)
+  return outcome === undefined
+    ? server
+    : { ...server, result: { ok: false, outcome, reply: null, shown: null } }
+}
+
+/** One look at each server that DNS names and that has an address for us, as somebody who trusts the public CAs. */
+async function look(
+  findings: DomainFindings | undefined,
+  channel: ChannelOptions,
+  port: number,
+): Promise<readonly ProbedServer[]> {
+  const shown: ProbedServer[] = []
+  for (const { name, allowed } of findings?.hosts ?? []) {
+    const [address] = allowed
+    if (address === undefined) continue
+    const target: Target = {
+      host: { name, port, tls: 'starttls' },
+      address,
+      proof: { level: 'secure' },
+      asked: 'secure',
+      requireTls: undefined,
+    }
+    shown.push({ host: name, address, port, result: await probeTarget(target, channel) })
+  }
+  return shown
+}
