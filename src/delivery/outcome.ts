@@ -170,7 +170,7 @@ export function outcomeOfChainError(code: string): FailureOutcome {
 }
 
 function isChainError(code: string): boolean {
-  return /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|CRL_|ERROR_IN_CERT_|HOSTNAME_MISMATCH)/.test(
+  return /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|CRL_|ERROR_IN_CERT_|HOSTNAME_MISMATCH|UNSPECIFIED$)/.test(
     code,
   )
 }
