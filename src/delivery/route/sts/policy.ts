@@ -11,6 +11,8 @@ export interface StsPolicy {
 const year = 31_557_600
 // Real policies have one to five. More of them is no policy but a way to make us compare.
 const patternsPerPolicy = 100
+// Twice the longest name. Extensions that need more are not worth what long lines cost to read.
+const lineLength = 512
 
 const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const pattern = new RegExp(String.raw`^(?=.{1,255}$)(?:\*\.)?${label}(?:\.${label})*$`)
@@ -27,7 +29,7 @@ export function parsePolicy(bytes: Uint8Array): StsPolicy | undefined {
   const fields = new Map<string, string>()
   const mx: string[] = []
   for (const line of text.replace(/(?:\r?\n)+$/, '').split(/\r?\n/)) {
-    const [, name, value] = field.exec(line) ?? []
+    const [, name, value] = line.length > lineLength ? [] : (field.exec(line) ?? [])
     if (name === undefined || value === undefined) return undefined
     // The first field is the version, so that whatever another version means is not read with our eyes.
     if (fields.size === 0 && mx.length === 0 && (name !== 'version' || value !== 'STSv1')) return undefined
