@@ -49,8 +49,7 @@ export async function probeDestination(
   const { validates, findings, route } = ruleIs === 'assumed' ? await explain(domain, rule) : asked
   const tried = route.ok ? await probeRoute(route, channel) : []
   const servers = tried.map(server => held(server, policy))
-  const proved = servers.some(({ result }) => result.ok)
-  const shown = proved ? [] : await look(findings, channel, mxPort)
+  const shown = servers.some(({ result }) => result.ok) ? [] : await look(servers, findings, channel, mxPort)
   const seen = { domain, rule, ruleIs, report: { validates, findings, route }, servers, shown } as const
   return { ...seen, verdict: adviseOn(seen, policy) }
 }
@@ -65,8 +64,12 @@ function held(server: ProbedServer, policy: AskedByPolicy): ProbedServer {
     : { ...server, result: { ok: false, outcome, reply: null, shown: null } }
 }
 
-/** One look at each server that DNS names and that has an address for us, as somebody who trusts the public CAs. */
+/**
+ * One look at each server that has an address for us and that nothing authenticates, as somebody who trusts the public CAs.
+ * None at a server that failed what does authenticate it: whoever is there now is not whom anybody should pin.
+ */
 async function look(
+  servers: readonly ProbedServer[],
   findings: DomainFindings | undefined,
   channel: ChannelOptions,
   port: number,
@@ -74,7 +77,10 @@ async function look(
   const shown: ProbedServer[] = []
   for (const { name, allowed } of findings?.hosts ?? []) {
     const [address] = allowed
-    if (address === undefined) continue
+    const open = servers.some(
+      ({ host, result }) => host === name && !result.ok && result.outcome === 'destination_not_authenticated',
+    )
+    if (address === undefined || !open) continue
     const target: Target = {
       host: { name, port, tls: 'starttls' },
       address,
