@@ -4,12 +4,14 @@ import { openApprovals } from './access/index.ts'
 import { type Actor, recordEvent } from './audit/index.ts'
 import type { Config, Listen, Secrets } from './config/index.ts'
 import { announceTunnel, type ConnectionInventory, connectionsOf } from './connections/index.ts'
-import { openSigningKey } from './custody/index.ts'
+import { unsealFor } from './custody/index.ts'
 import {
   destinationChange,
   openCourier,
+  openDkim,
   openNoticeCourier,
   openRouting,
+  type Queue,
   type SendingPolicy,
   stopDeliveries,
 } from './delivery/index.ts'
@@ -31,7 +33,7 @@ import { type Address, type Clock, SealpostError, version } from './kernel/index
 import { openDiscovery, openRefresh } from './keys/index.ts'
 import { openFetcher } from './platform/https/index.ts'
 import { assertSchemaCurrent, type Logger, openDatabase, openQueue, tunnelInForce } from './platform/index.ts'
-import { openSignedFetch, openStapler } from './platform/revocation/index.ts'
+import { listStore, openRevocation, openSignedFetch, openStapler } from './platform/revocation/index.ts'
 import { applyAdoption, certificatePolicy, type Policy, policyInForce } from './policy/index.ts'
 import { openEnrolment, openUpkeep } from './recipients/index.ts'
 import {
@@ -61,7 +63,7 @@ const stopDeadline = 20_000
 
 /**
  * Builds and starts one replica: the only place where rooms are wired to each other. Resolves when it is ready; rejects,
- * with everything closed again, when anything is amiss. The passphrase is asked for only when this replica seals.
+ * with everything closed again, when anything is amiss. The passphrase is asked for only when this replica seals, or signs mails.
  */
 export async function startGateway(
   config: Config,
@@ -92,7 +94,8 @@ export async function startGateway(
   )
   const { mailHost, allowedNetworks } = config
   const { publicCa } = secrets
-  const staple = openStapler({ fetch: openSignedFetch({ allowedNetworks: config.allowedNetworks }), clock })
+  const fetchSigned = openSignedFetch({ allowedNetworks })
+  const staple = openStapler({ fetch: fetchSigned, clock })
   tls = await openOwnTls(secrets, rules, { knex, clock, log, staple })
   const own = tls
   if (tunnel !== undefined) {
@@ -107,30 +110,32 @@ export async function startGateway(
     certificates: () => own.assertInForce(),
   }
 
-  if (config.roles.includes('courier')) {
+  const [seals, sends] = [config.roles.includes('api'), config.roles.includes('courier')]
+  const keys = await unsealFor(knex, clock, { seals, sends }, readPassphrase)
+  if (sends) {
     const routing = opened.adopt(await openRouting({ knex, clock, log, config, secrets }), used =>
       used.close(),
     )
     const { findRoute } = routing
-    const sending = { knex, clock, log, mailHost, findRoute, publicCa, admit: admitCiphertext }
-    const courier = openCourier({ ...sending, queue, policyAt: at => sendingPolicy(knex, at) })
+    const policyAt = (at: Date) => sendingPolicy(knex, at)
+    const revocation = openRevocation({ store: listStore(knex), fetch: fetchSigned, clock })
+    const sign = openDkim(keys.dkim, mailHost)
+    const facing = { mailHost, findRoute, publicCa, revocation, sign }
+    const sending = { knex, clock, log, ...facing, admit: admitCiphertext, policyAt }
+    const { returnPathDomain } = config
+    const courier = openCourier({ ...sending, queue, returnPathDomain })
     opened.defer(() => courier.stop(stopDeadline))
     const noticeCourier = openNoticeCourier(sending)
     opened.defer(() => noticeCourier.stop(stopDeadline))
   }
 
   const inspector = opened.adopt(openInspector(), kept => kept.close())
-  const sealer = config.roles.includes('api')
-    ? opened.adopt(
-        await openSealerPool({
-          key: await openSigningKey(knex, clock, await readPassphrase()),
-          processes: config.sealers,
-        }),
-        pool => pool.close(stopDeadline),
-      )
-    : undefined
-  const connections = () =>
-    connectionsOf(knex, clock, { config, secrets: { ...secrets, ...own.files() } })
+  const sealer =
+    keys.signing &&
+    opened.adopt(await openSealerPool({ key: keys.signing, processes: config.sealers }), pool =>
+      pool.close(stopDeadline),
+    )
+  const connections = () => connectionsOf(knex, clock, { config, secrets: { ...secrets, ...own.files() } })
   const people = peopleOf({ knex, clock, log, config, publicCa, sealer, inspector })
   const submit = sealer && openIntake({ knex, clock, queue, sealer, mailHost })
   if (sealer !== undefined) {
@@ -138,8 +143,10 @@ export async function startGateway(
       if (sealer.pids().length === 0) throw new SealpostError('sealer_unavailable')
     }
   }
-  const common = { knex, clock, log, stopping: lifetime.signal }
-  const ports = submit ? await openListeners(opened, config, own, { ...common, submit, people, connections }) : noPorts
+  const common = { knex, clock, log, queue, stopping: lifetime.signal }
+  const ports = submit
+    ? await openListeners(opened, config, own, { ...common, submit, people, connections })
+    : noPorts
 
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))
@@ -177,6 +184,7 @@ interface Listening {
   readonly knex: Knex
   readonly clock: Clock
   readonly log: Logger
+  readonly queue: Queue
   readonly stopping: AbortSignal
   readonly submit: Submit
   readonly people: ReturnType<typeof peopleOf>

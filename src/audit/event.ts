@@ -118,8 +118,16 @@ type TransportEvent =
       readonly type: 'destination.set'
       readonly domain: string
       readonly mode: 'auto' | 'pinned' | 'secure'
-      /** SHA-256 of the rule as canonical JSON. */
+      /** SHA-256 of the rule as canonical JSON. Absent in events older than the field. */
       readonly sha256?: string
+      /** Absent when one person was enough: the first rule of a domain, of mode `auto`. */
+      readonly change?: ChangeRequestId
+    }
+  | {
+      /** The domain has no rule any more. */
+      readonly type: 'destination.removed'
+      readonly domain: string
+      readonly change: ChangeRequestId
     }
   | {
       /** Bytes where none may be: somebody sits between us and the server, or is it. */
@@ -157,7 +165,11 @@ type TransportEvent =
       readonly exception: 'database_tls_1_2'
       readonly until: string
     }
-  | { readonly type: 'dkim.key.generated'; readonly domain: string; readonly selector: string }
+  | {
+      readonly type: 'dkim.key.generated' | 'dkim.key.retired'
+      readonly domain: string
+      readonly selector: string
+    }
 
 /** Operators, their sessions, and what takes two of them. */
 type OperatorEvent =
@@ -181,14 +193,6 @@ type OperatorEvent =
       readonly change: ChangeRequestId
       readonly kind: string
       readonly subject: string
-    }
-  | {
-      /** What it is about changed, so that it could not be applied any more. */
-      readonly type: 'change.voided'
-      readonly change: ChangeRequestId
-      readonly kind: string
-      readonly subject: string
-      readonly reason: string
     }
   | {
       /** What it is about changed, so that it could not be applied any more. */

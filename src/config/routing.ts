@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { isAddress } from '../kernel/index.ts'
 import { invalid, readSettings, type SettingsReader } from './read.ts'
 
 export interface Network {
@@ -14,6 +15,8 @@ export interface RoutingConfig {
   readonly allowedNetworks: readonly Network[]
   /** JSON text of the rule for the one server that all mail goes to; undefined: each domain's own servers. */
   readonly relayRule: string | undefined
+  /** Our domain that reports on deliveries come back to; undefined: they go to the sender. */
+  readonly returnPathDomain?: string | undefined
 }
 
 export interface RoutingSecrets {
@@ -42,6 +45,7 @@ export function routingConfig(read: SettingsReader): RoutingConfig {
     resolver: resolver(read),
     allowedNetworks: networks(read),
     relayRule: read.optionalFile('SEALPOST_RELAY_RULE_FILE'),
+    returnPathDomain: returnPathDomain(read),
   }
 }
 
@@ -64,6 +68,17 @@ function resolver(read: SettingsReader): RoutingConfig['resolver'] {
     throw invalid('SEALPOST_DNS_RESOLVER', 'must be a loopback address and a port')
   }
   return { address, port }
+}
+
+function returnPathDomain(read: SettingsReader): string | undefined {
+  const domain = read.optional('SEALPOST_RETURN_PATH_DOMAIN')
+  // With the longest local part of ours, a path of RFC 5321 section 4.5.3.1.3 has room for so many octets.
+  if (domain === undefined || (domain.length <= 200 && isMailDomain(domain))) return domain
+  throw invalid('SEALPOST_RETURN_PATH_DOMAIN', 'must be a domain of at most 200 letters, in lower case')
+}
+
+function isMailDomain(domain: string): boolean {
+  return domain === domain.toLowerCase() && isAddress(`bounce@${domain}`)
 }
 
 function relayCredentials(read: SettingsReader): RoutingSecrets['relayCredentials'] {

@@ -82,6 +82,9 @@ export const settings = {
   SEALPOST_RELAY_PASSWORD_FILE: setting('File with the password of that name.'),
   SEALPOST_RELAY_CERT_FILE: setting('PEM file with a client certificate for the relay.'),
   SEALPOST_RELAY_KEY_FILE: setting('PEM file with the key of that certificate.'),
+  SEALPOST_RETURN_PATH_DOMAIN: setting(
+    'Our domain that other servers’ reports on deliveries go to: MAIL FROM is then `bounce+` and the delivery’s id there. Its SPF record must name us. Without it: the sender.',
+  ),
   SEALPOST_PUBLIC_CA_FILE: setting(
     'PEM file with the roots trusted for `secure` destinations, instead of the Mozilla roots of Node.',
   ),

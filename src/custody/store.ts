@@ -29,3 +29,62 @@ export async function insertSigningKey(
     created_at: at,
   })
 }
+
+export interface StoredDkimKey {
+  readonly domain: string
+  readonly selector: string
+  readonly algorithm: 'rsa-sha256' | 'ed25519-sha256'
+  /** SubjectPublicKeyInfo, DER in base64. */
+  readonly publicKey: string
+  readonly nonce: Uint8Array
+  readonly sealed: Uint8Array
+  readonly createdAt: Date
+  readonly retiredAt: Date | null
+}
+
+/** The newest first. */
+export async function findDkimKeys(knex: Knex): Promise<StoredDkimKey[]> {
+  return knex('dkim_keys')
+    .orderBy([{ column: 'created_at', order: 'desc' }, 'domain', 'selector'])
+    .select<StoredDkimKey[]>(
+      'domain',
+      'selector',
+      'algorithm',
+      'public_key AS publicKey',
+      'nonce',
+      'sealed',
+      'created_at AS createdAt',
+      'retired_at AS retiredAt',
+    )
+}
+
+export async function insertDkimKey(
+  trx: Knex.Transaction,
+  key: Omit<StoredDkimKey, 'createdAt' | 'retiredAt'>,
+  at: Date,
+): Promise<void> {
+  const { domain, selector, algorithm, publicKey, nonce, sealed } = key
+  await trx('dkim_keys').insert({
+    domain,
+    selector,
+    algorithm,
+    public_key: publicKey,
+    nonce: Buffer.from(nonce),
+    sealed: Buffer.from(sealed),
+    created_at: at,
+  })
+}
+
+/** Retires the current key of a domain; gives its selector. */
+export async function retireDkimKey(
+  trx: Knex.Transaction,
+  domain: string,
+  at: Date,
+): Promise<string | undefined> {
+  const [row] = await trx('dkim_keys')
+    .where({ domain })
+    .whereNull('retired_at')
+    .update({ retired_at: at })
+    .returning<{ selector: string }[]>('selector')
+  return row?.selector
+}

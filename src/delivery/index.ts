@@ -10,6 +10,7 @@ import type { FindRoute } from './route/route.ts'
 export type { Courier } from './courier/courier.ts'
 export type { PolicyAt, SendingPolicy } from './courier/last-check.ts'
 export { type CourierPolicy, standardPolicy } from './courier/policy.ts'
+export { type DkimKey, openDkim, type SignMail } from './dkim/sign.ts'
 export {
   asDestinationRule,
   type DestinationRule,
@@ -45,6 +46,7 @@ export type { NoticePolicy } from './notice/courier.ts'
 export type { Outcome } from './outcome.ts'
 export { cancelDelivery, releaseDelivery } from './quarantine/decide.ts'
 export { listQuarantined, type QuarantinedDelivery } from './quarantine/store.ts'
+export { deliveryOfReturnPath } from './return-path.ts'
 export type { RouteDependencies } from './route/find.ts'
 export type { Routing, RoutingOptions } from './route/open.ts'
 export type { Relay } from './route/relay.ts'

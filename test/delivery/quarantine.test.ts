@@ -34,15 +34,13 @@ beforeAll(async () => {
     client.send('2500 ok\r\n')
   })
   post = await openPost()
-  await post
-    .owner('operators')
-    .insert({
-      id: operator,
-      name: 'Ada',
-      address: 'ada@house.test',
-      roles: ['admin'],
-      created_at: new Date(),
-    })
+  await post.owner('operators').insert({
+    id: operator,
+    name: 'Ada',
+    address: 'ada@house.test',
+    roles: ['admin'],
+    created_at: new Date(),
+  })
   await post.route('sound.test', pinnedTo(authority.certificate, sink.port))
   await post.route('raving.test', pinnedTo(authority.certificate, raving.port))
 })
@@ -139,7 +137,9 @@ test('one that was begun five times and never heard of again is not begun a sixt
     outcome: 'internal_error',
     ciphertext: accepted.ciphertext,
   })
-  expect((await listQuarantined(post.gateway, 1000)).map(({ id }) => id)).toContain(accepted.delivery)
+  expect((await listQuarantined(post.gateway, { limit: 1000 })).map(({ id }) => id)).toContain(
+    accepted.delivery,
+  )
 })
 
 test('each attempt counts from when it begins, so that a courier that dies with it is counted', async () => {

@@ -5,6 +5,7 @@ import { initSigningKey } from '../../custody/index.ts'
 import { armour, isAddress, SealpostError, systemClock } from '../../kernel/index.ts'
 import { generateSigningKey } from '../../sealer/host/index.ts'
 import { parseDescriptor } from '../descriptor.ts'
+import { dkimCommand } from './custody-dkim.ts'
 import { print, printJson } from '../output.ts'
 import { readPassphrase } from '../passphrase.ts'
 import { withOwner } from '../with-owner.ts'
@@ -41,5 +42,6 @@ export function custodyCommand(): Command {
       if (options.json) printJson({ fingerprint, userId, certificate: text })
       else print(`signing key ${fingerprint} for ${userId}\n\n${text}`)
     })
+  custody.addCommand(dkimCommand())
   return custody
 }

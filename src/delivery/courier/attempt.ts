@@ -1,13 +1,15 @@
 import type { TlsEvidence } from '../../audit/index.ts'
 import type { Ciphertext, Clock } from '../../kernel/index.ts'
+import type { SignMail } from '../dkim/sign.ts'
 import { reaches } from '../level.ts'
 import type { FailureOutcome, Outcome } from '../outcome.ts'
+import { returnPathOf } from '../return-path.ts'
 import type { Opening, Peer } from '../smtp/open-session.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { replyText } from '../smtp/reply.ts'
 import type { SendResult, Session } from '../smtp/session.ts'
 import type { PendingDelivery } from '../store.ts'
-import { wireMessage } from '../wire-message.ts'
+import { type WireMessage, wireMessage } from '../wire-message.ts'
 import type { LastCheck, SendingPolicy } from './last-check.ts'
 
 /** A job of the queue that this courier has, and the delivery that it is for. */
@@ -45,6 +47,8 @@ export type Admit = (
 export interface AttemptDependencies {
   readonly clock: Clock
   readonly admit: Admit
+  readonly sign?: SignMail
+  readonly returnPathDomain?: string | undefined
   readonly lastCheck: LastCheck
 }
 
@@ -55,10 +59,11 @@ export interface AttemptDependencies {
  * The last look at recipient, certificate and fence is the step right before MAIL FROM (invariant 7).
  */
 export async function sendDelivery(
-  { clock, admit, lastCheck }: Pick<AttemptDependencies, 'clock' | 'admit' | 'lastCheck'>,
+  dependencies: AttemptDependencies,
   held: HeldDelivery,
   { session, peer }: Connection,
 ): Promise<AttemptResult | undefined> {
+  const { clock, admit, sign, returnPathDomain, lastCheck } = dependencies
   const { delivery } = held
   const startedAt = clock.now()
   const finish = (outcome: Outcome, reply?: Reply): AttemptResult => ({
@@ -82,11 +87,17 @@ export async function sendDelivery(
   } catch {
     return finish('outbound_gate_refused')
   }
-  const { from, address: to, date, messageId } = delivery
-  const { outcome, reply }: SendResult = await session.send(
-    { from, to },
-    wireMessage({ from, to, date, messageId }, ciphertext, delivery.format),
-  )
+  const { id, from, address: to, date, messageId } = delivery
+  const unsigned = wireMessage({ from, to, date, messageId }, ciphertext, delivery.format)
+  let message: WireMessage
+  try {
+    message = sign === undefined ? unsigned : await sign(unsigned, from)
+  } catch {
+    return finish('internal_error')
+  }
+  const returnPath = returnPathDomain === undefined ? from : returnPathOf(id, returnPathDomain)
+  const envelope = { from: returnPath, to }
+  const { outcome, reply }: SendResult = await session.send(envelope, message, { dsn: { envid: id } })
   // A crash here, after the server's 250, leaves a delivery that is sent again: the same Message-ID, the same bytes.
   return finish(outcome, reply)
 }

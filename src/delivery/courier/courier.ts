@@ -7,6 +7,7 @@ import type { RevocationCheck } from '../../platform/revocation/index.ts'
 import { checkStillUsable } from '../../recipients/index.ts'
 import { insertJobs, type Queue } from '../enqueue.ts'
 import { giveUpWhatIsOver } from '../quarantine/give-up.ts'
+import type { SignMail } from '../dkim/sign.ts'
 import type { FindRoute } from '../route/route.ts'
 import { findPending } from '../store.ts'
 import { attackRecorder } from './attacks.ts'
@@ -32,6 +33,10 @@ export interface CourierOptions {
   /** What is known of revocations of servers' certificates. Default: nothing. */
   readonly revocation?: RevocationCheck
   readonly admit: Admit
+  /** Signs what is sent (DKIM). Default: nobody does. */
+  readonly sign?: SignMail
+  /** Our domain that reports on deliveries come back to. Default: they go to the sender. */
+  readonly returnPathDomain?: string | undefined
   readonly policyAt: PolicyAt
   readonly policy: CourierPolicy
   readonly random: () => number

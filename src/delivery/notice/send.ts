@@ -7,7 +7,10 @@ import type { WireMessage } from '../wire-message.ts'
 import type { NoticeCourierOptions } from './courier.ts'
 import { noticeMessage } from './message.ts'
 
-type Dependencies = Pick<NoticeCourierOptions, 'knex' | 'clock' | 'admit' | 'policy' | 'policyAt' | 'random'>
+type Dependencies = Pick<
+  NoticeCourierOptions,
+  'knex' | 'clock' | 'admit' | 'sign' | 'policy' | 'policyAt' | 'random'
+>
 
 /**
  * Sends one notice over `connection`. Undefined when it is another courier's by now, or withdrawn: then nothing was sent
@@ -19,12 +22,18 @@ export async function sendNotice(
   claimed: ClaimedNotice,
   { session, peer }: Connection,
 ): Promise<NoticeResult | undefined> {
+  const { sign } = dependencies
   let message: WireMessage
   try {
     message = noticeMessage(claimed, dependencies.admit)
   } catch {
     const outcome = claimed.ciphertext === null ? 'internal_error' : 'outbound_gate_refused'
     return unsentNotice(dependencies, claimed, outcome, undefined)
+  }
+  try {
+    message = sign === undefined ? message : await sign(message, claimed.sender)
+  } catch {
+    return unsentNotice(dependencies, claimed, 'internal_error', undefined)
   }
   const { knex, clock, policyAt } = dependencies
   const [ours, policy] = await Promise.all([stillClaimed(knex, claimed), policyAt(clock.now())])
@@ -33,7 +42,8 @@ export async function sendNotice(
   if (tooWeak !== undefined)
     return { ...unsentNotice(dependencies, claimed, tooWeak, peer), tls: session.evidence }
   // A crash here leaves a claim; its lease ends and another courier sends the same bytes.
-  const { outcome } = await session.send({ from: claimed.sender, to: claimed.address }, message)
+  const { sender: from, address: to, id: envid } = claimed
+  const { outcome } = await session.send({ from, to }, message, { dsn: { envid } })
   return { ...unsentNotice(dependencies, claimed, outcome, peer), tls: session.evidence }
 }
 

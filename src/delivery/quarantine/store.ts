@@ -15,21 +15,22 @@ export interface QuarantinedDelivery {
   readonly giveUpAt: Date
 }
 
-/** What waits for an operator, longest first. */
-export async function listQuarantined(knex: Knex, limit: number): Promise<QuarantinedDelivery[]> {
-  return knex('deliveries')
-    .where({ state: 'quarantined' })
-    .orderBy(['quarantined_at', 'id'])
-    .limit(limit)
-    .select<QuarantinedDelivery[]>(
-      'id',
-      'message_id AS message',
-      'address AS recipient',
-      'outcome',
-      'attempts',
-      'quarantined_at AS quarantinedAt',
-      'give_up_at AS giveUpAt',
-    )
+/** What waits for an operator, in the order of acceptance; after the one given, if any. */
+export async function listQuarantined(
+  knex: Knex,
+  { limit, after }: { readonly limit: number; readonly after?: DeliveryId },
+): Promise<QuarantinedDelivery[]> {
+  const query = knex('deliveries').where({ state: 'quarantined' }).orderBy('id').limit(limit)
+  if (after !== undefined) query.where('id', '>', after)
+  return query.select<QuarantinedDelivery[]>(
+    'id',
+    'message_id AS message',
+    'address AS recipient',
+    'outcome',
+    'attempts',
+    'quarantined_at AS quarantinedAt',
+    'give_up_at AS giveUpAt',
+  )
 }
 
 /** Locks a delivery; undefined when there is none of that name. */

@@ -1,6 +1,7 @@
 import { askForChange, type ChangeRequest, type Operator, requireRole } from '../../access/index.ts'
 import { recordEvent } from '../../audit/index.ts'
-import { SealpostError } from '../../kernel/index.ts'
+import { cancelDelivery, releaseDelivery } from '../../delivery/index.ts'
+import { type DeliveryId, SealpostError } from '../../kernel/index.ts'
 import { type Revocation, type RevocationReason, revokeCertificate } from '../../keys/index.ts'
 import { type Adoption, type AdoptionWish, type Assessment, proposeAdoption } from '../../policy/index.ts'
 import type { ConsoleContext } from './dependencies.ts'
@@ -48,4 +49,17 @@ export async function askAdoption(
   return knex.transaction(trx =>
     askForChange(trx, clock, operator, { kind: 'policy.adopt', subject: wish.policy, body }),
   )
+}
+
+/** Releases a delivery from quarantine, or ends it. Throws `role_missing`, `not_found`, `state_conflict`. */
+export async function decideOnDelivery(
+  { knex, clock, queue }: ConsoleContext,
+  operator: Operator,
+  decision: 'release' | 'cancel',
+  delivery: DeliveryId,
+): Promise<{ id: DeliveryId; state: 'queued' | 'failed' }> {
+  requireRole(operator, 'admin')
+  if (decision === 'release') await releaseDelivery(knex, clock, queue, operator.id, delivery)
+  else await cancelDelivery(knex, clock, operator.id, delivery)
+  return { id: delivery, state: decision === 'release' ? 'queued' : 'failed' }
 }

@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import type { Knex } from 'knex'
 import { type Approvals, type Operator, operatorOf } from '../../access/index.ts'
 import type { ConnectionInventory } from '../../connections/index.ts'
+import type { Queue } from '../../delivery/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import type { StopDeliveries } from '../../keys/index.ts'
 import type { NoticeSender } from '../../notices/index.ts'
@@ -17,6 +18,7 @@ export interface ConsoleDependencies {
   readonly knex: Knex
   readonly clock: Clock
   readonly log: Logger
+  readonly queue: Pick<Queue, 'insert'>
   /** The origin that operators reach this listener by. */
   readonly origin: string
   readonly sender: NoticeSender

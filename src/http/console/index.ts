@@ -11,6 +11,7 @@ import { routeDestinationPages } from './pages/destinations.ts'
 import { routeKeyPage } from './pages/key.ts'
 import { routeOverview } from './pages/overview.ts'
 import { routePolicyPages } from './pages/policies.ts'
+import { routeQuarantinePages } from './pages/quarantine.ts'
 import { routeRecipientPage } from './pages/recipient.ts'
 import { routeRecipientPages } from './pages/recipients.ts'
 import { routeSignIn } from './sign-in.ts'
@@ -40,6 +41,7 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
   routePolicyPages(pages, context)
   routeDestinationPages(pages, context)
   routeDestinationPage(pages, context)
+  routeQuarantinePages(pages, context)
 
   routeSignIn(app, context)
   app.use('/v1', createOperatorApi(context))

@@ -6,6 +6,7 @@ const places = [
   ['/', 'Overview'],
   ['/recipients', 'Recipients'],
   ['/destinations', 'Destinations'],
+  ['/quarantine', 'Quarantine'],
   ['/changes', 'Change requests'],
   ['/policies', 'Policies'],
 ] as const

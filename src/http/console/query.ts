@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { z } from 'zod'
-import { isAddress, isId, type RecipientId, SealpostError } from '../../kernel/index.ts'
+import { type DeliveryId, isAddress, isId, type RecipientId, SealpostError } from '../../kernel/index.ts'
 import { scrub } from '../../platform/index.ts'
 
 /** The query of a request, by name. Throws `invalid_request` for what is repeated, unknown or of another form. */
@@ -70,6 +70,13 @@ export function idOf(request: Request, name = 'id'): string {
 export function recipientOf(request: Request): RecipientId {
   const id = idOf(request)
   if (!isId('rcp', id)) throw new SealpostError('not_found')
+  return id
+}
+
+/** Throws `not_found` for what is not even the form of an id. */
+export function deliveryOf(request: Request): DeliveryId {
+  const id = idOf(request)
+  if (!isId('dlv', id)) throw new SealpostError('not_found')
   return id
 }
 

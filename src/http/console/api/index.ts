@@ -6,6 +6,7 @@ import { routeChangesApi } from './changes.ts'
 import { routeDestinationsApi } from './destinations.ts'
 import { routeKeysApi } from './keys.ts'
 import { routePoliciesApi } from './policies.ts'
+import { routeQuarantineApi } from './quarantine.ts'
 import { routeRecipientsApi } from './recipients.ts'
 
 /** `/v1`: the same doors as the pages, as JSON. Every request is under the session of its cookie. */
@@ -22,6 +23,7 @@ export function createOperatorApi(context: ConsoleContext): Router {
   routeKeysApi(api, context)
   routePoliciesApi(api, context)
   routeDestinationsApi(api, context)
+  routeQuarantineApi(api, context)
   routeChangesApi(api, context)
   api.use(() => {
     throw new SealpostError('not_found')

@@ -1,5 +1,6 @@
 import type { Router } from 'express'
 import { listChangeRequests, listOperators } from '../../../access/index.ts'
+import { listQuarantined } from '../../../delivery/index.ts'
 import { policyStanding } from '../../../policy/index.ts'
 import type { RecipientSummary } from '../../../recipients/index.ts'
 import { refuseMethod, sendPage } from '../../browser/frame.ts'
@@ -15,11 +16,12 @@ export function routeOverview(router: Router, context: ConsoleContext): void {
     .route('/')
     .get(async (request, response) => {
       const operator = await operatorBehind(context, request)
-      const [standing, waiting, operators, invited] = await Promise.all([
+      const [standing, waiting, operators, invited, quarantined] = await Promise.all([
         policyStanding(knex, clock.now()),
         listChangeRequests(knex, { state: 'pending', limit: 50 }),
         listOperators(knex),
         enrolment.list({ state: 'invited' }, { limit: 50 }),
+        listQuarantined(knex, { limit: 1 }),
       ])
       sendPage(
         response,
@@ -27,6 +29,7 @@ export function routeOverview(router: Router, context: ConsoleContext): void {
         forOperator(operator, {
           title: 'Overview',
           body: html`${standing.state !== 'in_force' && noPolicy}
+${quarantined.length > 0 && inQuarantine}
 ${card(
   'Waiting for a second person',
   waiting.length === 0
@@ -51,6 +54,11 @@ const noPolicy = say(
   'bad',
   html`<p><strong>No crypto policy is in force: nothing is sent and nobody can be enrolled.</strong> One
 operator <a href="/policies">asks for a policy</a>, another approves it.</p>`,
+)
+
+const inQuarantine = say(
+  'warn',
+  html`<p><a href="/quarantine">Deliveries are in quarantine</a>: somebody has to decide on them.</p>`,
 )
 
 export function recipientLine(recipient: RecipientSummary): Html {

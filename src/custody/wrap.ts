@@ -1,0 +1,30 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+
+const tagLength = 16
+
+/** A secret encrypted with AES-256-GCM, bound to what it is. */
+export interface Wrapped {
+  readonly nonce: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+/** @param about what the secret is: unwrapping under another description fails */
+export function wrap(secret: Uint8Array, keyEncryptionKey: Uint8Array, about: string): Wrapped {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', keyFor(keyEncryptionKey), nonce).setAAD(Buffer.from(about))
+  return { nonce, sealed: Buffer.concat([cipher.update(secret), cipher.final(), cipher.getAuthTag()]) }
+}
+
+/** Throws when anything of it was altered, or it is something else. */
+export function unwrap({ nonce, sealed }: Wrapped, keyEncryptionKey: Uint8Array, about: string): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', keyFor(keyEncryptionKey), nonce, {
+    authTagLength: tagLength,
+  })
+  decipher.setAAD(Buffer.from(about)).setAuthTag(sealed.subarray(-tagLength))
+  return Buffer.concat([decipher.update(sealed.subarray(0, -tagLength)), decipher.final()])
+}
+
+/** A key of its own, so that nothing wrapped here can be taken for the signing key, which the sealer wraps. */
+function keyFor(keyEncryptionKey: Uint8Array): Buffer {
+  return Buffer.from(hkdfSync('sha256', keyEncryptionKey, '', 'sealpost dkim key wrapping', 32))
+}
