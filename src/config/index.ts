@@ -13,6 +13,7 @@ export {
   type NoticeConfig,
   type Role,
   type Secrets,
+  secretFiles,
 } from './load.ts'
 export { loadRouting, type Network, type RoutingConfig, type RoutingSecrets } from './routing.ts'
 export { type Setting, settings } from './settings.ts'

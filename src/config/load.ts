@@ -113,6 +113,27 @@ export function listenerFiles(env: NodeJS.ProcessEnv): readonly string[] {
   ).flatMap(name => read.optional(name) ?? [])
 }
 
+/** The files that hold secrets, by the setting that names each, as far as they are set. */
+export function secretFiles(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const read = readSettings(env)
+  return Object.fromEntries(
+    (
+      [
+        'SEALPOST_TLS_KEY_FILE',
+        'SEALPOST_PUBLIC_TLS_KEY_FILE',
+        'SEALPOST_DATABASE_KEY_FILE',
+        'SEALPOST_DATABASE_PASSWORD_FILE',
+        'SEALPOST_DATABASE_OWNER_PASSWORD_FILE',
+        'SEALPOST_RELAY_KEY_FILE',
+        'SEALPOST_RELAY_PASSWORD_FILE',
+      ] as const
+    ).flatMap(name => {
+      const path = read.optional(name)
+      return path === undefined ? [] : [[name, path]]
+    }),
+  )
+}
+
 /** The database as its owner, for `migrate` and the admin commands. Throws `config_invalid`. */
 export function loadOwnerDatabase(env: NodeJS.ProcessEnv): DatabaseConfig {
   return readDatabase(readSettings(env), 'owner')

@@ -7,6 +7,20 @@ export type Verdict =
 export interface Check {
   /** Lower-case words with hyphens, stable: scripts look for it. */
   readonly name: string
-  /** May reject: that is a failure, of which only the code of a `SealpostError` is shown. Is given ten seconds. */
+  /** May reject: that is a failure, told by the code of a `SealpostError` or else not at all. */
   run(): Promise<Verdict> | Verdict
+  /** Milliseconds that it is given. Default 10,000. */
+  readonly deadline?: number
+}
+
+export function ok(found: string): Verdict {
+  return { verdict: 'ok', found }
+}
+
+export function warn(found: string, remedy: string): Verdict {
+  return { verdict: 'warn', found, remedy }
+}
+
+export function fail(found: string, remedy: string): Verdict {
+  return { verdict: 'fail', found, remedy }
 }

@@ -35,7 +35,7 @@ export const rooms = {
   // access: the sender of a message is one of the application's own, which intake asks about.
   intake: [...below, 'sealer/host', 'policy', 'recipients', 'keys', 'delivery', 'access', 'audit'],
   connections: [...below, 'audit', 'policy'],
-  doctor: [...below, 'audit', 'policy', 'custody', 'delivery', 'connections'],
+  doctor: [...below, 'policy', 'keys', 'connections'],
   http: [...below, ...features],
   'gateway.ts': [...below, ...features, 'http'],
   cli: [...below, ...features, 'doctor', 'gateway.ts'],

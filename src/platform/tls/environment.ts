@@ -54,6 +54,7 @@ export function assertSafeEnvironment(
   if (coreLimit() !== '0') refuse('the limit for core files is not 0 (ulimit -c 0)')
 }
 
-function softCoreLimit(): string {
+/** `0`, another number of bytes, `unlimited` or `unknown`. */
+export function softCoreLimit(): string {
   return /^Max core file size\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 'unknown'
 }
