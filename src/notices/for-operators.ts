@@ -16,7 +16,8 @@ export const reports = {
   recipient_suspended: 'They were suspended, and get nothing for now.',
   recipient_stopped: 'The link in a mail to them was used to stop the use of their key.',
   recipient_unenrolled: 'They were unenrolled.',
-  refresh_found_other_key: 'A directory shows a key for them that is not the one in use.',
+  refresh_found_other_key:
+    'A directory shows a key or an encryption subkey for them that is not the one in use.',
 } as const
 
 const changes = {

@@ -166,7 +166,7 @@ async function readBy(subject: string): Promise<string> {
       const args = ['--list-only', '--status-fd', '1', '--decrypt']
       const { output } = await gpg.run(args, bytes)
       const [, keyId = 'none'] = /^\[GNUPG:\] ENC_TO ([0-9A-F]{16})/m.exec(output.toString()) ?? []
-      found = [first, second].find(subkey => subkey?.endsWith(keyId))
+      found = [first, second].find(subkey => subkey.endsWith(keyId))
       return true
     }
     return false

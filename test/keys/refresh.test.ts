@@ -293,7 +293,10 @@ describe('a newer subkey of the owner', () => {
     await refresh.refresh(key.fingerprint)
     expect(await statesOf(key)).toEqual(['retired', 'active'])
     expect(stopped).toEqual([{ certificate: key.fingerprint, encryptionSubkey: old }])
-    const [before] = await owner.knex('certificates').where({ encryption_subkey: old }).pluck('finish_until')
+    const [before] = await owner
+      .knex('certificates')
+      .where({ encryption_subkey: old })
+      .pluck<Date[]>('finish_until')
     expect(before).toEqual(at)
     expect(await eventsOf(key)).toContainEqual(
       expect.objectContaining({ type: 'certificate.retired', encryptionSubkey: old }),

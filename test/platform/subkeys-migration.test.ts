@@ -21,7 +21,7 @@ const hour = 3_600_000
 beforeAll(async () => {
   server = await testDatabase()
   await administer(`CREATE DATABASE ${name} TEMPLATE template0 OWNER sealpost_owner`)
-  config = { ...server.owner, database: name } as DatabaseConfig
+  config = { ...server.owner, database: name }
   await before(config)
   owner = openDatabase(config, { applicationName: 'test', statementTimeout: 10_000, poolSize: 2 })
 })

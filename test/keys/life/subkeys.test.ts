@@ -78,17 +78,20 @@ async function insertedBy(proposal: Promise<ApprovedProposal>): Promise<Approved
 }
 
 async function statesOf(fingerprint: string): Promise<Record<string, string>> {
-  const rows = await owner
+  const rows: readonly { subkey: string; state: string }[] = await owner
     .knex('certificates')
     .where({ fingerprint })
-    .select<{ subkey: string; state: string }[]>({ subkey: 'encryption_subkey', state: 'state' })
+    .select({ subkey: 'encryption_subkey', state: 'state' })
   return Object.fromEntries(rows.map(({ subkey, state }) => [subkey, state]))
 }
-const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'ok',
-    (error: unknown) => (error as { code?: string }).code,
-  )
+async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+    return 'ok'
+  } catch (error) {
+    return (error as { code?: unknown }).code
+  }
+}
 
 describe('a new subkey', () => {
   test('takes the place of the old one, which may finish; each is judged by itself', async () => {
