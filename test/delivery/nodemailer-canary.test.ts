@@ -5,13 +5,13 @@ import { envelope } from '../support/sessions.ts'
 
 /**
  * What we rely on in nodemailer's connection: it takes a ready stream, touches it only as a stream and by `setTimeout`,
- * says EHLO, MAIL, RCPT and DATA and nothing else, and stuffs dots.
+ * says EHLO, MAIL, RCPT and DATA and nothing else, with parameters in the order of src/delivery/smtp/commands.ts, and stuffs dots.
  */
 test('nodemailer speaks over a stream that is no socket, and says only what is expected', async () => {
   let said = ''
   const touched = new Set<string>()
   const replies: Record<string, string> = {
-    EHLO: '250 x\r\n',
+    EHLO: '250-x\r\n250-SIZE\r\n250-DSN\r\n250 REQUIRETLS\r\n',
     MAIL: '250 x\r\n',
     RCPT: '250 x\r\n',
     DATA: '354 x\r\n',
@@ -45,13 +45,25 @@ test('nodemailer speaks over a stream that is no socket, and says only what is e
   stream.push('220 x\r\n')
   await new Promise(resolve => connection.connect(resolve))
   await new Promise((resolve, reject) => {
-    connection.send({ from: envelope.from, to: [envelope.to] }, Buffer.from('a\r\n.b\r\n'), (error, info) =>
+    const asked = {
+      from: envelope.from,
+      to: [envelope.to],
+      size: 7,
+      dsn: { ret: 'HDRS', envid: 'd1', notify: 'FAILURE,DELAY' },
+      requireTLSExtensionEnabled: true,
+    }
+    connection.send(asked, Buffer.from('a\r\n.b\r\n'), (error, info) =>
       error === null ? resolve(info) : reject(error),
     )
   })
   connection.close()
   expect(said).toBe(
-    'EHLO canary\r\nMAIL FROM:<gateway@payments.test>\r\nRCPT TO:<ada@bank.test>\r\nDATA\r\na\r\n..b\r\n.\r\n',
+    [
+      'EHLO canary',
+      'MAIL FROM:<gateway@payments.test> SIZE=7 RET=HDRS ENVID=d1 REQUIRETLS',
+      'RCPT TO:<ada@bank.test> NOTIFY=FAILURE,DELAY',
+      'DATA\r\na\r\n..b\r\n.\r\n',
+    ].join('\r\n'),
   )
   expect(touched).toContain('setTimeout')
   // Of the rest, the methods are asked for before they are called, the values go into a log that is off.
