@@ -1,17 +1,15 @@
 import { X509Certificate } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
-import PostalMime from 'postal-mime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DeliveryStatus } from '../../src/delivery/index.ts'
-import { domainOf, systemClock } from '../../src/kernel/index.ts'
+import { domainOf } from '../../src/kernel/index.ts'
 import { createAuthority, type Identity, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { address } from '../sealer/support.ts'
 import { type House, openHouse } from '../support/house.ts'
 import { activateRecipient, setDestination } from '../support/shortcut.ts'
-import { expectSent } from './expect-sent.ts'
 import { GnuPg } from './gnupg.ts'
 import { type Postfix, startPostfix } from './postfix.ts'
-import { type Sample, samples, submission } from './samples.ts'
+import { type Sample, samples } from './samples.ts'
+import { deliveryAttempted, deliverySettled, expectMail, post } from './through-gateway.ts'
 
 const kept = 'reader@bank.test'
 const keptImplicit = 'reader@implicit.test'
@@ -133,47 +131,11 @@ async function reach(domain: string, port: number, tls: 'starttls' | 'implicit',
   await setDestination(house.owner, domain, { mode: 'pinned', hosts, pins: { ca } })
 }
 
-/** Posts over mTLS and gives the path of the message's status. */
-async function send(sample: Sample, mailbox: string): Promise<string> {
-  const { status, body } = await house.client.post(submission(sample, house.sender, mailbox))
-  expect(status, JSON.stringify(body)).toBe(202)
-  return `/v1/messages/${(body as { id: string }).id}`
-}
+const send = (sample: Sample, mailbox: string): Promise<string> => post(house, sample, mailbox)
+const settled = (path: string, state: 'delivered' | 'failed'): Promise<DeliveryStatus> =>
+  deliverySettled(house, path, state)
+const attempted = (path: string): Promise<DeliveryStatus> => deliveryAttempted(house, path)
 
-async function settled(path: string, state: 'delivered' | 'failed'): Promise<DeliveryStatus> {
-  const delivery = await until(path, ({ settledAt }) => settledAt !== undefined)
-  expect(delivery.state, JSON.stringify(delivery)).toBe(state)
-  return delivery
-}
-
-function attempted(path: string): Promise<DeliveryStatus> {
-  return until(path, ({ state, attempts }) => state !== 'sending' && attempts.length > 0)
-}
-
-async function until(path: string, reached: (delivery: DeliveryStatus) => boolean): Promise<DeliveryStatus> {
-  for (let tries = 0; tries < 300; tries++) {
-    const { body } = await house.client.get(path)
-    const [delivery] = (body as { deliveries: readonly DeliveryStatus[] }).deliveries
-    if (delivery !== undefined && reached(delivery)) return delivery
-    await sleep(50)
-  }
-  throw new Error(`it was not reached; log:\n${house.log()}`)
-}
-
-/** A file of the maildir: the outer fields as Postfix kept them must be those that the sealed part mirrors. */
-async function expectReadable(mail: Buffer, sample: Sample): Promise<void> {
-  expect(mail.includes('4111 1111')).toBe(false)
-  const { subject, attachments } = await PostalMime.parse(mail, { attachmentEncoding: 'arraybuffer' })
-  expect(subject).toBe('[...]')
-  const encrypted = attachments.find(({ mimeType }) => mimeType === 'application/octet-stream')
-  const { content, signer } = await gpg.decrypt(Buffer.from(encrypted?.content as ArrayBuffer))
-  expect(signer).toBe(gateway)
-  const head = mail.subarray(0, mail.indexOf('\n\n')).toString('latin1')
-  const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(head)?.[1] ?? ''
-  await expectSent(content, sample, house.sender, {
-    from: address(field('From')),
-    to: address(field('To')),
-    date: field('Date'),
-    messageId: field('Message-ID'),
-  })
-}
+/** A file of the maildir must be what was sent, and signed by this gateway. */
+const expectReadable = (mail: Buffer, sample: Sample): Promise<void> =>
+  expectMail(mail, sample, { gpg, gateway, sender: house.sender })

@@ -1,31 +1,30 @@
-import { randomInt } from 'node:crypto'
 import { chmod, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Identity } from '../../src/platform/pki/index.ts'
+import { eventually, freePort, type Receiver, type ReceiverTls } from './receiver.ts'
 import { openWorkplace, run } from './run.ts'
 
 /** What Postfix does with a mailbox: keeps its mail, or answers RCPT TO as its `check_recipient_access` table says. */
 export type Mailboxes = Readonly<Record<string, 'keep' | `${4 | 5}${number} ${string}`>>
 
-export interface Postfix extends AsyncDisposable {
-  /** STARTTLS, and nothing accepted without it. */
-  readonly port: number
+export interface Postfix extends Receiver {
   /** TLS from the first byte. */
   readonly implicitPort: number
-  /** The mail log since the start. */
-  log(): Promise<string>
-  /** Resolves with the mail log once it has a match; throws with it after ten seconds. */
-  logged(pattern: RegExp): Promise<string>
   /** The mail that Postfix kept under this queue id, as a file of the mailbox; throws when it does not come. */
   mail(mailbox: string, queueId: string): Promise<Buffer>
   /** How many mails are in a mailbox. */
   count(mailbox: string): Promise<number>
 }
 
-/** A Postfix instance of its own in a temporary directory. Its master process must be root. */
-export async function startPostfix(identity: Identity, mailboxes: Mailboxes): Promise<Postfix> {
+/**
+ * A Postfix instance of its own in a temporary directory, which accepts nothing without TLS unless it is `none`. Without
+ * `tls` it speaks whatever it speaks by default. Its master process must be root.
+ */
+export async function startPostfix(
+  identity: Identity,
+  mailboxes: Mailboxes,
+  tls?: ReceiverTls,
+): Promise<Postfix> {
   if (process.getuid?.() !== 0) throw new Error('Postfix starts only as root: run the interop tests as root')
   await using opened = new AsyncDisposableStack()
   const home = opened.use(await openWorkplace())
@@ -67,6 +66,7 @@ export async function startPostfix(identity: Identity, mailboxes: Mailboxes): Pr
       virtual_minimum_uid: '1',
       smtpd_recipient_restrictions: `check_recipient_access ${await table('access', refused)}`,
       smtpd_tls_chain_files: await home.file('tls.pem', `${identity.key}\n${identity.certificate}`),
+      ...(tls === undefined ? {} : speaking[tls]),
     }),
   )
   await writeFile(join(config, 'master.cf'), services(port, implicitPort))
@@ -79,21 +79,29 @@ export async function startPostfix(identity: Identity, mailboxes: Mailboxes): Pr
     const names = await readdir(box).catch(() => [])
     return Promise.all(names.map(name => readFile(join(box, name))))
   }
+  const readLog = (): Promise<string> => readFile(log, 'utf8').catch(() => '(none)')
   const resources = opened.move()
   return {
     port,
     implicitPort,
-    log: () => readFile(log, 'utf8'),
+    log: readLog,
     logged: pattern =>
       eventually(async () => {
-        const text = await readFile(log, 'utf8')
+        const text = await readLog()
         return pattern.test(text) ? text : undefined
-      }, log),
+      }, readLog),
+    mails: async () => (await Promise.all(kept.map(([mailbox]) => mails(mailbox)))).flat(),
     mail: (mailbox, queueId) =>
-      eventually(async () => (await mails(mailbox)).find(file => file.includes(` id ${queueId}\n`)), log),
+      eventually(async () => (await mails(mailbox)).find(file => file.includes(` id ${queueId}\n`)), readLog),
     count: async mailbox => (await mails(mailbox)).length,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
+}
+
+const speaking: Readonly<Record<ReceiverTls, Readonly<Record<string, string>>>> = {
+  '1.2': { smtpd_tls_mandatory_protocols: '>=TLSv1.2, <=TLSv1.2' },
+  '1.3': { smtpd_tls_mandatory_protocols: '>=TLSv1.3' },
+  none: { smtpd_tls_security_level: 'none' },
 }
 
 function domain(mailbox: string): string {
@@ -140,24 +148,4 @@ virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 `
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = 20_000 + randomInt(12_000)
-  const free = await new Promise<boolean>(resolve => {
-    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
-  })
-  if (!free) return freePort()
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
-
-async function eventually<T>(look: () => Promise<T | undefined>, log: string): Promise<T> {
-  for (let tries = 0; tries < 200; tries++) {
-    const found = await look()
-    if (found !== undefined) return found
-    await sleep(50)
-  }
-  throw new Error(`it did not come; mail log:\n${await readFile(log, 'utf8').catch(() => '(none)')}`)
 }

@@ -33,7 +33,8 @@ export async function attempt(command: string, args: readonly string[], input?: 
   return { status: child.exitCode, output, complaint }
 }
 
-const remedy = 'the interop tests need: apt-get install --no-install-recommends gnupg sq gosop postfix'
+const remedy =
+  'the interop tests need: apt-get install --no-install-recommends gnupg sq gosop postfix openssl'
 
 /** Runs a program that must succeed. */
 export async function run(command: string, args: readonly string[], input?: Uint8Array): Promise<Ended> {

@@ -98,6 +98,10 @@ describe('nothing is concluded from a list', () => {
     ],
     ['signed by another key', async () => ({ signedBy: (await createRevokingAuthority()).key })],
     ['by another CA', async () => ({ by: await createRevokingAuthority('Another CA') })],
+    [
+      'in another name, under the CA’s key',
+      async () => ({ by: await createRevokingAuthority('Another CA'), signedBy: ca.key }),
+    ],
     ['by a namesake of the CA', async () => ({ by: await createRevokingAuthority() })],
     [
       'signed with SHA-1',
@@ -173,8 +177,10 @@ describe('a certificate', () => {
   })
 
   test('that the issuer did not make is stale', async () => {
-    expect(await ask(ca.list(), leaf, await createRevokingAuthority())).toEqual(stale)
-    expect(await ask(ca.list(), leaf, await createRevokingAuthority('Another CA'))).toEqual(stale)
+    for (const name of ['Revoking CA', 'Another CA']) {
+      const stranger = await createRevokingAuthority(name)
+      expect(await ask(stranger.list(), leaf, stranger)).toEqual(stale)
+    }
   })
 })
 
