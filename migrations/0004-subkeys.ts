@@ -52,8 +52,8 @@ export async function up(knex: Knex): Promise<void> {
       END IF;
       -- Of two that bring in a key at once, both find nothing here; certificates_first lets one through.
       IF TG_OP = 'INSERT' AND EXISTS (SELECT FROM certificates WHERE fingerprint = NEW.fingerprint) THEN
-        -- Who revokes locks these, too; in one order everywhere, so that nobody waits for each other.
-        PERFORM FROM certificates WHERE fingerprint = NEW.fingerprint ORDER BY encryption_subkey FOR NO KEY UPDATE;
+        -- Who revokes locks the first row, too, and before every other one, so that nobody waits for each other.
+        PERFORM FROM certificates WHERE fingerprint = NEW.fingerprint AND follows IS NULL FOR NO KEY UPDATE;
         IF EXISTS (SELECT FROM certificates WHERE fingerprint = NEW.fingerprint
                     AND (recipient_id <> NEW.recipient_id OR state = 'revoked')) THEN
           RAISE EXCEPTION 'this primary key is somebody else''s, or was revoked'

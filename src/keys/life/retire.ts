@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import type { Clock, RecipientCode, RecipientId } from '../../kernel/index.ts'
 import type { StopDeliveries } from './stop.ts'
-import { endOverlaps, retireActive } from './store.ts'
+import { endOverlaps, lockPrimaryKeysOf, retireActive } from './store.ts'
 
 /**
  * Retires whatever certificates a recipient has, at once and without overlap, and stops what is queued for them with
@@ -17,6 +17,7 @@ export async function retireAll(
   code: RecipientCode,
 ): Promise<number> {
   const now = clock.now()
+  await lockPrimaryKeysOf(trx, recipient)
   await endOverlaps(trx, recipient, now)
   const retired = await retireActive(trx, recipient, now, now)
   const finishUntil = now.toISOString()

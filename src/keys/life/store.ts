@@ -12,19 +12,14 @@ export interface UnderPrimaryKey {
 }
 
 /**
- * Every certificate under a primary key, locked. Who revokes and who activates takes these locks first, in this order, as
- * does the trigger of the table: so none comes between the look at them and what is done. What it gives is of before the
- * wait; whoever goes by it looks again.
+ * Every certificate under a primary key. The first of them is locked, which stands for all: who revokes, activates or ends an
+ * enrolment takes this lock before others, as does the trigger of the table, so that none comes in between.
  */
 export async function lockPrimaryKey(
   trx: Knex.Transaction,
   fingerprint: string,
 ): Promise<readonly UnderPrimaryKey[]> {
-  await trx('certificates')
-    .where({ fingerprint })
-    .orderBy('encryption_subkey')
-    .forNoKeyUpdate()
-    .select('encryption_subkey')
+  await trx('certificates').where({ fingerprint }).whereNull('follows').forNoKeyUpdate().select('fingerprint')
   return trx('certificates').where({ fingerprint }).select<UnderPrimaryKey[]>({
     encryptionSubkey: 'encryption_subkey',
     recipient: 'recipient_id',
@@ -33,7 +28,7 @@ export async function lockPrimaryKey(
 }
 
 /**
- * Revokes all certificates under a primary key that are locked and not revoked yet; gives their owner when there were any.
+ * Revokes all certificates under a primary key, which is locked, that are not revoked yet; gives their owner when there were any.
  * No statement of the house turns `revoked` back.
  */
 export async function markRevoked(
@@ -86,6 +81,16 @@ export async function endOverlap(
     [at, fingerprint, encryptionSubkey, at],
   )
   return rows.length > 0
+}
+
+/** The lock of {@link lockPrimaryKey} on every primary key of a recipient. */
+export async function lockPrimaryKeysOf(trx: Knex.Transaction, recipient: RecipientId): Promise<void> {
+  await trx('certificates')
+    .where({ recipient_id: recipient })
+    .whereNull('follows')
+    .orderBy('fingerprint')
+    .forNoKeyUpdate()
+    .select('fingerprint')
 }
 
 /** Ends the time that retired certificates of a recipient still had. */
