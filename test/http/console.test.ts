@@ -120,6 +120,12 @@ describe('recipients by API', () => {
       keys: { fingerprint: string }[]
     }
     const key = `/v1/keys/${keys[0]?.fingerprint ?? ''}`
+    // A page ends with the name of a certificate, which has two parts.
+    const { next } = json(await auditor.call('GET', '/v1/keys?state=active&limit=1')) as { next: string }
+    expect(next).toMatch(/^[0-9A-F]{40}-[0-9A-F]{40}$/)
+    const rest = json(await auditor.call('GET', `/v1/keys?state=active&limit=200&after=${next}`))
+    expect(rest).toMatchObject({ keys: keys.slice(1), next: null })
+    expect((await auditor.call('GET', key.replace('/keys/', '/keys?after='))).status).toBe(400)
     const message = {
       from: house.sender,
       to: ['kai@acquirer.example'],
