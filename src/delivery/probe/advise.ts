@@ -4,6 +4,7 @@ import { type FailureOutcome, outcomes } from '../outcome.ts'
 import type { DomainFindings } from '../route/report.ts'
 import type { ProbedServer } from '../smtp/probe.ts'
 import type { AskedByPolicy, DestinationProbe } from './probe.ts'
+import { serverAdvice } from './server-advice.ts'
 import { suggestRules } from './suggest.ts'
 
 /** What a person can conclude, and do. */
@@ -56,7 +57,7 @@ export function adviseOn(seen: Seen, policy: AskedByPolicy): ProbeVerdict {
   const outcome = outcomeOf(seen)
   return no(
     outcome,
-    [...wayAdvice(seen), ...servers.filter(wasReached).map(serverAdvice)],
+    [...wayAdvice(seen), ...servers.filter(server => !isOfTheWay(server)).map(serverAdvice)],
     suggestRules(seen),
   )
 }
@@ -82,14 +83,15 @@ function outcomeOf({ report: { route }, servers }: Seen): FailureOutcome {
   return first === undefined || first.ok ? 'internal_error' : first.outcome
 }
 
-function wasReached({ address }: ProbedServer): boolean {
-  return address !== null
+/** A server that was not even tried, for what DNS and the policies of others say of the way to it. */
+function isOfTheWay({ address, result }: ProbedServer): boolean {
+  return address === null && !result.ok && result.outcome !== 'address_not_allowed'
 }
 
 /** What stands in the way before any server is spoken to. */
-function wayAdvice({ rule, report, domain }: Seen): readonly string[] {
-  const { findings, validates } = report
-  if (findings === undefined) return []
+function wayAdvice({ rule, report, servers, domain }: Seen): readonly string[] {
+  const { findings, validates, route } = report
+  if (findings === undefined || (route.ok && !servers.some(isOfTheWay))) return []
   const { mx, sts } = findings
   if (mx.kind === 'failed') {
     return [
@@ -141,15 +143,4 @@ function daneAdvice({ mx, hosts }: DomainFindings, validates: boolean): readonly
       ? 'Their zone is signed, but their mail servers have no TLSA records that DNSSEC proves: ask them to publish 3 1 1 for each (RFC 7672).'
       : 'Their zone is not signed: ask them for DNSSEC and TLSA records (DANE, RFC 7672).',
   ]
-}
-
-function serverAdvice({ host, address, port, result }: ProbedServer): string {
-  const at = address === null ? host : `${host} (${address}:${port})`
-  if (result.ok) return `${at}: nothing to do.`
-  const { outcome, shown, reply } = result
-  const saw =
-    shown === null
-      ? ''
-      : ` It showed a certificate for ${shown.names === '' ? 'no name' : shown.names}, good until ${shown.notAfter ?? '?'}, key SHA-256 ${shown.spkiSha256 ?? '?'}.`
-  return `${at}: ${outcomes[outcome][1]}${saw}${reply === null ? '' : ` It said: ${reply}`}`
 }
