@@ -15,10 +15,15 @@ export interface Ended {
  * Runs a program to its end, however that is. Throws, naming the package to install, when the program is absent: these
  * tests are never skipped.
  */
-export async function attempt(command: string, args: readonly string[], input?: Uint8Array): Promise<Ended> {
+export async function attempt(
+  command: string,
+  args: readonly string[],
+  input?: Uint8Array,
+  timeout = 60_000,
+): Promise<Ended> {
   const child = spawn(command, args, {
     env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' },
-    timeout: 60_000,
+    timeout,
   })
   const failed = new Promise<never>((_, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
@@ -34,7 +39,7 @@ export async function attempt(command: string, args: readonly string[], input?: 
 }
 
 const remedy =
-  'the interop tests need: apt-get install --no-install-recommends gnupg sq gosop postfix openssl'
+  'the interop tests need: apt-get install --no-install-recommends gnupg sq gosop postfix openssl testssl.sh bsdmainutils dnsutils'
 
 /** Runs a program that must succeed. */
 export async function run(command: string, args: readonly string[], input?: Uint8Array): Promise<Ended> {

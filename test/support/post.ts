@@ -10,6 +10,7 @@ import {
   openCourier,
   openRoutes,
   type SendingPolicy,
+  type SignMail,
   standardPolicy,
 } from '../../src/delivery/index.ts'
 import {
@@ -63,6 +64,8 @@ export interface CourierSettings {
   readonly allowed?: readonly { address: string; prefix: number; family: 'ipv4' | 'ipv6' }[]
   readonly lookup?: (host: string) => Promise<readonly string[]>
   readonly admit?: (bytes: Uint8Array) => Ciphertext
+  readonly returnPathDomain?: string | undefined
+  readonly sign?: SignMail
   /** Default: the policy {@link lenient}. */
   readonly policyAt?: (at: Date) => Promise<SendingPolicy | undefined>
 }
