@@ -2,10 +2,16 @@ import { type Setting, settings } from '../src/config/index.ts'
 import { type Outcome, outcomes as outcomeTable } from '../src/delivery/outcome.ts'
 import { statuses } from '../src/http/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../src/kernel/index.ts'
+import { tlsPage } from './tls-page.ts'
 
 /** The pages of docs/ that are made from the code: file name to content. */
 export function generatedPages(): Record<string, string> {
-  return { 'errors.md': errors(), 'configuration.md': configuration(), 'outcomes.md': outcomes() }
+  return {
+    'errors.md': errors(),
+    'configuration.md': configuration(),
+    'outcomes.md': outcomes(),
+    'tls.md': tlsPage(note),
+  }
 }
 
 const note = '<!-- Made from the code by `npm run docs`. -->'
