@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, expect, test } from 'vitest'
 import type { SessionLimits } from '../../src/delivery/smtp/limits.ts'
-import { deliverBy, routeTo } from '../support/sessions.ts'
+import { deliverBy, patiently, routeTo } from '../support/sessions.ts'
 import { type ScriptedClient, startHostile } from '../support/smtp-sink.ts'
 import { recordWire, saidInClear } from '../support/wire.ts'
 import {
@@ -27,13 +27,7 @@ interface Seen {
   readonly secret: string
 }
 
-const patient: SessionLimits = {
-  connect: 10_000,
-  reply: 10_000,
-  opening: 20_000,
-  transaction: 10_000,
-  bytesPerSecond: 1e6,
-}
+const { limits: patient } = patiently
 const hasty: SessionLimits = {
   connect: 300,
   reply: 250,
