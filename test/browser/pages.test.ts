@@ -24,6 +24,9 @@ beforeAll(async () => {
   await prove(house, invited)
   const fresh = await invite(house, admin, 'dora@acquirer.example')
   const change = (await admin.submit(`${invited.path}/verify`, { means: 'phone' })).headers.location ?? ''
+  const servers = 'a-mail-server-with-a-long-name.in-a-data-centre.acquirer.example:465 implicit'
+  const rule =
+    (await admin.submit('/destinations/acquirer.example', { mode: 'secure', servers })).headers.location ?? ''
   chromium = await openChromium(house)
   narrow = await chromium.open(
     { viewport: { width: 320, height: 640 }, javaScriptEnabled: false, colorScheme: 'dark' },
@@ -38,6 +41,10 @@ beforeAll(async () => {
       '/recipients/import',
       '/changes',
       '/policies',
+      '/destinations',
+      '/destinations/acquirer.example',
+      '/destinations/unheard-of.example',
+      rule,
       invited.path,
       change,
     ].map(path => atConsole + path),

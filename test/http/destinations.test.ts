@@ -219,7 +219,7 @@ describe('what became of mail', () => {
       .toMatchObject({ outcome: 'delivered', host: 'localhost', tls: { rule: 'pinned', version: 'TLSv1.3' } })
     for (const path of ['/destinations?q=mailed', '/destinations/mailed.example']) {
       expect((await auditor.get(path)).text).toMatch(
-        /<strong>delivered<\/strong>.*authenticated by pinned, TLSv1\.3/s,
+        /<strong>delivered<\/strong>.*authenticated by its pins, TLSv1\.3/s,
       )
     }
   })

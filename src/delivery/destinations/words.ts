@@ -36,11 +36,11 @@ function listedWords(rule: Listed): readonly string[] {
   return [
     servers,
     name,
-    ...(ca === undefined ? [] : [`That certificate must come from this CA and no other: ${caWords(ca)}.`]),
+    ...(ca === undefined ? [] : [`That certificate must come from this CA and no other: ${caWords(ca)}`]),
     ...(spkiSha256.length === 0
       ? []
       : [
-          `${ca === undefined ? 'Its' : 'And its'} key must be one of those with this SHA-256: ${spkiSha256.join(', ')}.`,
+          `${ca === undefined ? 'Its' : 'And its'} key must be one of those with this SHA-256: ${spkiSha256.join(', ')}`,
         ]),
   ]
 }

@@ -11,8 +11,8 @@ const kinds: Readonly<Record<ChangeRequest['kind'], string>> = {
 }
 
 /** What is asked, in words. */
-export function titleOf({ kind }: ChangeRequest): string {
-  return kinds[kind]
+export function titleOf({ kind, subject }: ChangeRequest): string {
+  return kind === 'destination.set' ? `${kinds[kind]}: ${subject}` : kinds[kind]
 }
 
 export function nameOf(operators: readonly Operator[], id: string | null): Html {

@@ -20,8 +20,8 @@ have it asked again.</p>`,
     )
   }
 ${card(
-  'What it would be',
-  html`<p>Domain: <a href="/destinations/${domain}">${foreign(domain)}</a></p>${asked(body.rule)}`,
+  pending ? 'What it would be' : 'What was asked for',
+  html`<p>Domain: <a href="/destinations/${domain}">${foreign(domain)}</a></p>${asked(body.rule)}${pending && body.rule?.['mode'] === 'pinned' && compared}`,
 )}
 ${
   pending &&
@@ -39,9 +39,7 @@ function asked(given: ChangeRequestOf<'destination.set'>['body']['rule']): Html 
 }
 
 function words(rule: DestinationRule): Html {
-  return html`<p><strong>${rule.mode}</strong></p>${ruleWords(rule)}${
-    rule.mode === 'pinned' &&
-    html`<p>Before you approve: did somebody compare the pins with
-them, on another way than mail?</p>`
-  }`
+  return html`<p><strong>${rule.mode}</strong></p>${ruleWords(rule)}`
 }
+
+const compared = html`<p>Before you approve: did somebody compare the pins with them, on another way than mail?</p>`

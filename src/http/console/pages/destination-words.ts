@@ -4,7 +4,7 @@ import { foreign, moment, say } from '../../page/parts.ts'
 
 const levels = {
   dane: 'DANE',
-  pinned: 'pinned',
+  pinned: 'its pins',
   mta_sts: 'MTA-STS',
   secure: 'public CA',
 } as const

@@ -55,10 +55,13 @@ ${
     html`${ruleWords(rule)}${updatedAt !== null && html`<p class="soft">Since ${moment(updatedAt)}.</p>`}`,
   )
 }
-${card(
-  'How it went',
-  html`<ul class="list"><li>${attemptLine('Last attempt', last)}</li><li>${attemptLine('Last delivered', lastDelivered)}</li></ul>`,
-)}
+${
+  last !== null &&
+  card(
+    'How it went',
+    html`<ul class="list"><li>${attemptLine('Last attempt', last)}</li><li>${attemptLine('Last delivered', lastDelivered)}</li></ul>`,
+  )
+}
 ${admin && waiting === null && change(domain, rule)}
 ${
   history.length > 0 &&

@@ -60,11 +60,9 @@ ${older('/destinations', request, last)}
 
 function line({ domain, rule, last, lastDelivered }: DestinationSummary): Html {
   return html`<li><a href="/destinations/${domain}">${foreign(domain)}</a> · ${rule.mode}
-<br><span class="soft">to ${foreign(serversOf(rule))}<br>${attemptLine('Last attempt', last)}${
-    last?.outcome !== 'delivered' &&
-    html`<br>
-${attemptLine('Last delivered', lastDelivered)}`
-  }</span></li>`
+<br><span class="soft">to ${foreign(serversOf(rule))}${
+    last === null ? ', never tried' : html`<br>${attemptLine('Last attempt', last)}`
+  }${last !== null && last.outcome !== 'delivered' && html`<br>${attemptLine('Last delivered', lastDelivered)}`}</span></li>`
 }
 
 const modes = ['', 'auto', 'pinned', 'secure'] as const
