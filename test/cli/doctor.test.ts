@@ -104,6 +104,19 @@ test('a key that others can read, a list that has ended, a domain without a rule
   await chmod(sound['SEALPOST_TLS_KEY_FILE'] ?? '', 0o600)
 })
 
+test('with --destinations the mail servers of every domain are tried, and one that is not there fails', async () => {
+  await ground.addRecipient('anna@nobody.example', 1)
+  const child = spawnCommand(['doctor', '--json', '--destinations'], sound)
+  expect(await child.ended).toBe(2)
+  const { findings } = JSON.parse(child.output()) as { findings: Finding[] }
+  const [probed] = findings.filter(({ check }) => check === 'destination')
+  expect(probed).toMatchObject({
+    verdict: 'fail',
+    found: expect.stringMatching(/^nobody\.example: /) as string,
+  })
+  await ground.owner('destinations').delete()
+})
+
 test('in words: one line a finding, and what to do below it', async () => {
   const child = spawnCommand(['doctor'], sound)
   expect(await child.ended).toBe(0)
