@@ -60,6 +60,7 @@ export type {
 export type { Candidate, FindRoute, Proof, Route } from './route/route.ts'
 export type { HeldCredentials } from './smtp/credentials.ts'
 export type { DestinationProbe } from './probe/probe.ts'
+export { probeFindings } from './probe/found.ts'
 export { openProbe, type Probe } from './probe/open.ts'
 export type { ProbedServer } from './smtp/probe.ts'
 export {

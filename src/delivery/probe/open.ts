@@ -3,7 +3,6 @@ import { type Actor, recordEvent } from '../../audit/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import type { RevocationCheck } from '../../platform/revocation/index.ts'
 import type { PolicyAt } from '../courier/last-check.ts'
-import { standardPolicy } from '../courier/policy.ts'
 import type { DestinationRule } from '../destination.ts'
 import type { Routing } from '../route/open.ts'
 import { type DestinationProbe, probeDestination } from './probe.ts'
@@ -19,6 +18,9 @@ export interface ProbeOptions {
   readonly records: { readonly knex: Knex; readonly policyAt: PolicyAt; readonly actor: Actor } | undefined
 }
 
+/** Shorter than a courier's: a person waits. */
+const limits = { connect: 10_000, reply: 15_000, opening: 30_000, transaction: 1, bytesPerSecond: 1 }
+
 /** Walks the way into a domain (lower case) without sending; see {@link probeDestination}. */
 export type Probe = (domain: string, given?: DestinationRule) => Promise<DestinationProbe>
 
@@ -27,7 +29,7 @@ export function openProbe({ explain, clock, mailHost, publicCa, revocation, reco
     clock,
     mailHost,
     publicCa,
-    limits: standardPolicy.limits,
+    limits,
     revocation,
     onAttack: async ({
       kind,

@@ -1,7 +1,8 @@
 import { shortOf } from '../courier/attempt.ts'
 import type { SendingPolicy } from '../courier/last-check.ts'
 import type { DestinationRule } from '../destination.ts'
-import type { DomainFindings, RouteReport } from '../route/report.ts'
+import type { DomainFindings, HostFinding, RouteReport } from '../route/report.ts'
+import type { Route } from '../route/route.ts'
 import type { ChannelOptions, Target } from '../smtp/open-channel.ts'
 import { type ProbedServer, probeRoute, probeTarget } from '../smtp/probe.ts'
 import { adviseOn, type ProbeVerdict } from './advise.ts'
@@ -47,11 +48,22 @@ export async function probeDestination(
   const rule = given ?? stored ?? { mode: 'auto' }
   const ruleIs = given !== undefined ? 'given' : stored !== undefined ? 'stored' : 'assumed'
   const { validates, findings, route } = ruleIs === 'assumed' ? await explain(domain, rule) : asked
-  const tried = route.ok ? await probeRoute(route, channel) : []
+  const tried = route.ok ? await tryAll(route, channel) : []
   const servers = tried.map(server => held(server, policy))
   const shown = servers.some(({ result }) => result.ok) ? [] : await look(servers, findings, channel, mxPort)
   const seen = { domain, rule, ruleIs, report: { validates, findings, route }, servers, shown } as const
   return { ...seen, verdict: adviseOn(seen, policy) }
+}
+
+/** All servers at a time, the addresses of each in turn: a person waits. */
+async function tryAll(
+  route: Extract<Route, { ok: true }>,
+  channel: ChannelOptions,
+): Promise<readonly ProbedServer[]> {
+  const probed = await Promise.all(
+    route.candidates.map(candidate => probeRoute({ ...route, candidates: [candidate] }, channel)),
+  )
+  return probed.flat()
 }
 
 /** What is good enough for the rule may not be for the policy. */
@@ -74,21 +86,22 @@ async function look(
   channel: ChannelOptions,
   port: number,
 ): Promise<readonly ProbedServer[]> {
-  const shown: ProbedServer[] = []
-  for (const { name, allowed } of findings?.hosts ?? []) {
-    const [address] = allowed
-    const open = servers.some(
+  const isOpen = ({ name, allowed }: HostFinding): boolean =>
+    allowed.length > 0 &&
+    servers.some(
       ({ host, result }) => host === name && !result.ok && result.outcome === 'destination_not_authenticated',
     )
-    if (address === undefined || !open) continue
-    const target: Target = {
-      host: { name, port, tls: 'starttls' },
-      address,
-      proof: { level: 'secure' },
-      asked: 'secure',
-      requireTls: undefined,
-    }
-    shown.push({ host: name, address, port, result: await probeTarget(target, channel) })
-  }
-  return shown
+  const hosts = findings?.hosts.filter(isOpen) ?? []
+  return Promise.all(
+    hosts.map(async ({ name, allowed: [address = ''] }) => {
+      const target: Target = {
+        host: { name, port, tls: 'starttls' },
+        address,
+        proof: { level: 'secure' },
+        asked: 'secure',
+        requireTls: undefined,
+      }
+      return { host: name, address, port, result: await probeTarget(target, channel) }
+    }),
+  )
 }
