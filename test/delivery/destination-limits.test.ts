@@ -1,0 +1,150 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { DestinationRule } from '../../src/delivery/index.ts'
+import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
+import { openPost, type Post, pinnedTo } from '../support/post.ts'
+import { type Sink, startSink } from '../support/smtp-sink.ts'
+
+const authority = await createAuthority({ commonName: 'Mail CA', days: 1 })
+const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
+
+/** Sessions at the sink now, and the most there were at a time. */
+let now = 0
+let atOnce = 0
+let onRcpt: () => Error | undefined = () => undefined
+let post: Post
+let sink: Sink
+let other: Sink
+beforeAll(async () => {
+  sink = await startSink(identity, {
+    onSecure(_socket, _session, done) {
+      atOnce = Math.max(atOnce, ++now)
+      done()
+    },
+    onClose: () => {
+      now--
+    },
+    onRcptTo: (_to, _session, done) => setTimeout(() => done(onRcpt()), 20),
+  })
+  other = await startSink(identity)
+  post = await openPost()
+  const ruled = (limits: NonNullable<DestinationRule['limits']>): DestinationRule => ({
+    ...pinnedTo(authority.certificate, sink.port),
+    limits,
+  })
+  await post.route('one.test', ruled({ connections: 1 }))
+  await post.route('three.test', ruled({ connections: 3 }))
+  await post.route('slow.test', ruled({ messagesPerMinute: 120 }))
+  await post.route('slower.test', ruled({ messagesPerMinute: 120 }))
+  await post.route('other.test', pinnedTo(authority.certificate, other.port))
+})
+afterEach(() => post.stopCouriers())
+afterAll(async () => {
+  await post.close()
+  await sink.stop()
+  await other.stop()
+})
+
+const addresses = (count: number, domain: string): string[] =>
+  Array.from({ length: count }, (_, i) => `r${i}@${domain}`)
+const until = async (condition: () => Promise<boolean>): Promise<void> => {
+  for (const end = performance.now() + 20_000; !(await condition()); ) {
+    if (performance.now() > end) throw new Error('it never came')
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
+const allDelivered = async (messages: Awaited<ReturnType<Post['accept']>>) => {
+  for (const { message } of messages) await post.until(message, ({ state }) => state === 'delivered')
+}
+
+test.each([
+  ['one.test', 1],
+  ['three.test', 3],
+])('%s is never spoken to over more than %i connections at a time', async (domain, most) => {
+  atOnce = 0
+  const accepted = await post.accept(...addresses(40, domain))
+  const courier = post.startCourier()
+  await allDelivered(accepted)
+  await courier.stop()
+  expect(atOnce).toBeLessThanOrEqual(most)
+  expect(atOnce).toBeGreaterThan(0)
+})
+
+test('a destination gets so many messages a minute, and no other waits for it', async () => {
+  const slow = await post.accept(...addresses(6, 'slow.test'))
+  const quick = await post.accept(...addresses(60, 'other.test'))
+  const courier = post.startCourier()
+  await allDelivered(quick)
+  const states = await Promise.all(slow.map(({ message }) => post.status(message)))
+  expect(states.some(({ state }) => state !== 'delivered')).toBe(true)
+  await allDelivered(slow)
+  await courier.stop()
+  const statuses = await Promise.all(slow.map(({ message }) => post.status(message)))
+  const starts = statuses.map(({ attempts }) => attempts[0]?.startedAt.getTime() ?? 0).sort((a, b) => a - b)
+  // Two can go at once, then one each half second.
+  expect((starts[5] ?? 0) - (starts[0] ?? 0)).toBeGreaterThan(1_700)
+  expect(statuses.every(({ attempts }) => attempts.length === 1)).toBe(true)
+})
+
+test('what is beyond the next seconds goes back to the queue for its time, and is not asked for all the while', async () => {
+  const ids = (await post.accept(...addresses(80, 'slower.test'))).map(({ delivery }) => delivery)
+  const courier = post.startCourier()
+  const gone = async () =>
+    (await post.owner('deliveries').whereIn('id', ids).where({ state: 'delivered' })).length
+  await until(async () => (await gone()) > 1)
+  const { rows } = await post.owner.raw<{ rows: { waiting: number; later: number; active: number }[] }>(
+    `SELECT count(*) FILTER (WHERE state = 'created')::int AS waiting, count(*) FILTER (WHERE state = 'active')::int AS active,
+            count(*) FILTER (WHERE state = 'created' AND start_after > now())::int AS later
+       FROM pgboss.job_common WHERE name = 'deliver' AND group_id = 'slower.test'`,
+  )
+  await courier.stop()
+  expect(rows[0]?.active).toBeLessThanOrEqual(21)
+  expect(rows[0]?.later).toBeGreaterThan(40)
+  expect(rows[0]?.later).toBe(rows[0]?.waiting)
+  await post
+    .owner('deliveries')
+    .whereNot({ state: 'delivered' })
+    .update({ state: 'failed', ciphertext: null })
+})
+
+test('a server that cannot be reached is left alone after a while; mail goes to the next one all along', async () => {
+  let knocks = 0
+  const dead = createServer(socket => {
+    knocks++
+    socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(dead, 'listening')
+  const { port } = dead.address() as AddressInfo
+  const hosts = [port, other.port].map(at => ({ name: 'mx.test', port: at, tls: 'starttls' }) as const)
+  await post.route('two.test', { mode: 'pinned', hosts, pins: { ca: authority.certificate } })
+  const rest = { after: 3, first: 60_000, max: 60_000, jitter: 0 }
+  const courier = post.startCourier({
+    policy: { rest, messagesPerConnection: 1, connectionsPerDestination: 1 },
+  })
+  const accepted = await post.accept(...addresses(15, 'two.test'))
+  await allDelivered(accepted)
+  await courier.stop()
+  dead.close()
+  expect(knocks).toBe(3)
+  const statuses = await Promise.all(accepted.map(({ message }) => post.status(message)))
+  expect(statuses.map(({ attempts }) => attempts.map(({ outcome }) => outcome))).toEqual(
+    Array(15).fill(['delivered']),
+  )
+})
+
+test('a server that puts everything off is tried after the next one', async () => {
+  onRcpt = () => Object.assign(new Error('4.3.1 no space'), { responseCode: 452 })
+  const hosts = [sink.port, other.port].map(port => ({ name: 'mx.test', port, tls: 'starttls' }) as const)
+  await post.route('full.test', { mode: 'pinned', hosts, pins: { ca: authority.certificate } })
+  const rest = { after: 3, first: 60_000, max: 60_000, jitter: 0 }
+  const courier = post.startCourier({ policy: { rest, connectionsPerDestination: 1 } })
+  const accepted = await post.accept(...addresses(6, 'full.test'))
+  await allDelivered(accepted)
+  await courier.stop()
+  const statuses = await Promise.all(accepted.map(({ message }) => post.status(message)))
+  const putOff = statuses.flatMap(({ attempts }) => attempts.filter(({ replyCode }) => replyCode === 452))
+
+  expect(putOff).toHaveLength(3)
+  for (const { attempts } of statuses) expect(attempts.at(-1)?.port).toBe(other.port)
+})
