@@ -2,6 +2,7 @@ import { type Setting, settings } from '../src/config/index.ts'
 import { type Outcome, outcomes as outcomeTable } from '../src/delivery/outcome.ts'
 import { statuses } from '../src/http/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../src/kernel/index.ts'
+import { compliancePage } from './compliance-page.ts'
 import { tlsPage } from './tls-page.ts'
 
 /** The pages of docs/ that are made from the code: file name to content. */
@@ -11,6 +12,7 @@ export function generatedPages(): Record<string, string> {
     'configuration.md': configuration(),
     'outcomes.md': outcomes(),
     'tls.md': tlsPage(note),
+    'compliance.md': compliancePage(note),
   }
 }
 

@@ -87,9 +87,9 @@ After the handshake, and before EHLO is said again, the server's certificate and
 | --- | --- |
 | \`revoked\`, the server's or a CA's | \`tls_certificate_revoked\`, whatever the policy |
 | \`good\` | goes on |
-| \`stale\`: the CA publishes something, nothing sound and fresh is to be had | \`tls_revocation_stale\` where the crypto policy says \`"revocation": "required"\`; with \`"when_known"\` it goes on and the evidence says so |
+| \`stale\`: the CA publishes something, nothing sound and fresh is to be had | \`tls_revocation_stale\` where the crypto policy says \`"revocation": "required"\`; with \`"when_known"\` it goes on, and the evidence says so |
 | \`unknown\`: the certificate names neither list nor responder | likewise |
-| \`not_applicable\`: a key is trusted, not a CA | goes on: the key is taken back by changing the TLSA record or the pin |
+| \`not_applicable\`: DANE, or a pinned key alone | goes on: what is trusted is taken back by changing the TLSA record or the pin |
 
 ## The exceptions
 
@@ -99,8 +99,12 @@ What is not TLS, all of it:
 | --- | --- | --- |
 | fetching lists and OCSP responses, over http as their CAs publish them | they carry the signature of the CA; nothing secret is asked, nothing is believed before the signature is verified | \`src/platform/revocation/fetch.ts\`, the only file that may import Node's HTTP client (lint \`house/plain-http-for-signed\`); no private addresses, two redirects, 16 MiB, 15 seconds |
 | DNS to the validating resolver | loopback only; \`SEALPOST_DNS_RESOLVER\` refuses every other address | a test at start, and in \`doctor\`, that it validates; otherwise DANE is off, loudly |
+| DNS by the system's resolver, where no validating one is set | what it says is taken for no proof: no DANE, and an MTA-STS policy or an admin's list names the servers | |
 | PostgreSQL by a unix socket | it never leaves the host | permissions of the socket's directory |
 | EHLO, STARTTLS and QUIT | SMTP begins in clear | nothing is said there that is not public |
+
+And what is TLS, but less than the profile: a PostgreSQL that cannot speak TLS 1.3 may speak 1.2 until a day that is set with
+the reason (\`SEALPOST_DATABASE_TUNNEL_UNTIL\`), verified as ever. From that day on the gateway does not start.
 
 ## Evidence
 
