@@ -1,11 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, expect, test } from 'vitest'
+import { dispositionOf } from '../../src/delivery/outcome.ts'
 import type { SessionLimits } from '../../src/delivery/smtp/limits.ts'
 import { deliverBy, patiently, routeTo } from '../support/sessions.ts'
 import { type ScriptedClient, startHostile } from '../support/smtp-sink.ts'
 import { recordWire, saidInClear } from '../support/wire.ts'
 import {
+  hostileMatrix,
   type MatrixRow,
   rowsOf,
   rowsOfWaiting,
@@ -121,6 +123,11 @@ describe.each(['silence', 'a slow drip'] as const)('a session ends in time, with
     }
     expect(performance.now() - begin).toBeLessThan(10_000)
   })
+})
+
+test('no server, and nobody in front of one, makes a mail fail for good before it has proved itself', () => {
+  const final = hostileMatrix.filter(({ outcome }) => dispositionOf(outcome) === 'permanent')
+  expect(final).toEqual([])
 })
 
 /** Milliseconds for which others had to wait while `work` ran; of three tries the best, as a busy machine lags by itself. */

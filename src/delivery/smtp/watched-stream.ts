@@ -1,8 +1,8 @@
 import { Duplex } from 'node:stream'
 import type { Step } from '../outcome.ts'
+import type { Commands } from './commands.ts'
 import { SessionFailure } from './failure.ts'
 import type { SessionLimits } from './limits.ts'
-import type { Commands } from './commands.ts'
 import type { Channel } from './open-channel.ts'
 import { type Reply, ReplyReader } from './reply.ts'
 

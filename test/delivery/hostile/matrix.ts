@@ -138,7 +138,7 @@ export const waitingSteps = [
 ] as const
 export type WaitingStep = (typeof waitingSteps)[number]
 
-export const waitingKinds = ['silence', 'a slow drip', 'an endless reply'] as const
+const waitingKinds = ['silence', 'a slow drip', 'an endless reply'] as const
 export type WaitingKind = (typeof waitingKinds)[number]
 
 export type Situation =
@@ -154,7 +154,7 @@ export const situations: Readonly<Record<Situation, Outcomes>> = {
   ...beforeTls,
 }
 
-export const transports = ['starttls', 'implicit'] as const
+const transports = ['starttls', 'implicit'] as const
 export type Transport = (typeof transports)[number]
 
 /** The transports on which a situation can be. */
