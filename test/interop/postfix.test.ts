@@ -90,15 +90,15 @@ describe.each([
 
 test('a mailbox that Postfix does not know fails the delivery, by name', async () => {
   const delivery = await settled(await send(samples['text of all kinds']!, unknown), 'failed')
-  expect(delivery).toMatchObject({ outcome: 'mailbox_rejected' })
-  expect(delivery.attempts).toMatchObject([{ outcome: 'mailbox_rejected', replyCode: 550 }])
+  expect(delivery).toMatchObject({ outcome: 'mailbox_unknown' })
+  expect(delivery.attempts).toMatchObject([{ outcome: 'mailbox_unknown', replyCode: 550 }])
   expect(delivery.attempts[0]?.reply).toContain('User unknown in virtual mailbox table')
 })
 
 test('a greylisting 450 defers the delivery', async () => {
   const delivery = await attempted(await send(samples['text of all kinds']!, grey))
-  expect(delivery).toMatchObject({ state: 'queued', outcome: 'server_busy' })
-  expect(delivery.attempts).toMatchObject([{ outcome: 'server_busy', replyCode: 450 }])
+  expect(delivery).toMatchObject({ state: 'queued', outcome: 'mailbox_unavailable' })
+  expect(delivery.attempts).toMatchObject([{ outcome: 'mailbox_unavailable', replyCode: 450 }])
   expect(new Date(delivery.nextAttemptAt ?? 0).getTime()).toBeGreaterThan(Date.now())
 })
 
