@@ -10,18 +10,20 @@ import {
   openCourier,
   openDkim,
   openNoticeCourier,
+  openProbe,
   openRouting,
+  type Probe,
   type Queue,
   type SendingPolicy,
   stopDeliveries,
 } from './delivery/index.ts'
 import {
+  assertDatabaseTrust,
   createApi,
   createConsole,
   createListener,
   createOps,
   createPublic,
-  assertDatabaseTrust,
   listen,
   type OwnFiles,
   type OwnTls,
@@ -112,13 +114,11 @@ export async function startGateway(
 
   const [seals, sends] = [config.roles.includes('api'), config.roles.includes('courier')]
   const keys = await unsealFor(knex, clock, { seals, sends }, readPassphrase)
+  const routing = opened.adopt(await openRouting({ knex, clock, log, config, secrets }), used => used.close())
+  const { findRoute } = routing
+  const policyAt = (at: Date) => sendingPolicy(knex, at)
+  const revocation = openRevocation({ store: listStore(knex), fetch: fetchSigned, clock })
   if (sends) {
-    const routing = opened.adopt(await openRouting({ knex, clock, log, config, secrets }), used =>
-      used.close(),
-    )
-    const { findRoute } = routing
-    const policyAt = (at: Date) => sendingPolicy(knex, at)
-    const revocation = openRevocation({ store: listStore(knex), fetch: fetchSigned, clock })
     const sign = openDkim(keys.dkim, mailHost)
     const facing = { mailHost, findRoute, publicCa, revocation, sign }
     const sending = { knex, clock, log, ...facing, admit: admitCiphertext, policyAt }
@@ -135,6 +135,14 @@ export async function startGateway(
     opened.adopt(await openSealerPool({ key: keys.signing, processes: config.sealers }), pool =>
       pool.close(stopDeadline),
     )
+  const probe = openProbe({
+    explain: (domain, rule) => routing.explain(domain, rule),
+    clock,
+    mailHost,
+    publicCa,
+    revocation,
+    records: { knex, policyAt, actor: itself },
+  })
   const connections = () => connectionsOf(knex, clock, { config, secrets: { ...secrets, ...own.files() } })
   const people = peopleOf({ knex, clock, log, config, publicCa, sealer, inspector })
   const submit = sealer && openIntake({ knex, clock, queue, sealer, mailHost })
@@ -145,7 +153,7 @@ export async function startGateway(
   }
   const common = { knex, clock, log, queue, stopping: lifetime.signal }
   const ports = submit
-    ? await openListeners(opened, config, own, { ...common, submit, people, connections })
+    ? await openListeners(opened, config, own, { ...common, submit, people, connections, probe })
     : noPorts
 
   const upkeep = openUpkeep(people.upkeep)
@@ -189,6 +197,7 @@ interface Listening {
   readonly submit: Submit
   readonly people: ReturnType<typeof peopleOf>
   readonly connections: () => Promise<ConnectionInventory>
+  readonly probe: Probe
 }
 
 /** The listeners of the role `api`, one TLS context each: applications, operators, recipients. */
@@ -196,7 +205,7 @@ async function openListeners(
   opened: AsyncDisposableStack,
   config: Config,
   tls: OwnTls,
-  { submit, people, connections, ...common }: Listening,
+  { submit, people, connections, probe, ...common }: Listening,
 ): Promise<Pick<Gateway, 'apiPort' | 'consolePort' | 'publicPort'>> {
   const clients = openClients(common.knex, common.clock, common.log, tls.trust)
   const api = createListener(tls.contextOf('api'), 'required', createApi({ ...common, clients, submit }))
@@ -205,7 +214,7 @@ async function openListeners(
   // Lists and certificates end without a reload; and a handshake that began before one ends after it.
   const recheck = setInterval(clients.recheck, 15_000).unref()
   opened.defer(() => clearInterval(recheck))
-  const forOperators = createConsole({ ...common, ...people, connections, origin: config.consoleUrl })
+  const forOperators = createConsole({ ...common, ...people, connections, probe, origin: config.consoleUrl })
   const forRecipients = createPublic({ ...common, ...people, origin: config.notices.publicUrl })
   const serve = async (server: Parameters<typeof listen>[0], at: Listen): Promise<number> =>
     opened.adopt(await listen(server, at), listener => listener.close(stopDeadline)).port

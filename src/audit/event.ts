@@ -130,6 +130,13 @@ type TransportEvent =
       readonly change: ChangeRequestId
     }
   | {
+      /** An operator had the way into the domain walked, without a mail. */
+      readonly type: 'destination.probed'
+      readonly domain: string
+      readonly ok: boolean
+      readonly outcome: string | null
+    }
+  | {
       /** Bytes where none may be: somebody sits between us and the server, or is it. */
       readonly type: 'attack.suspected'
       readonly kind: 'starttls_injection'

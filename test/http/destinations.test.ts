@@ -239,3 +239,70 @@ describe('what became of mail', () => {
     expect(json(next)).toMatchObject({ warnings: [] })
   })
 })
+
+describe('probed', () => {
+  const probe = (client: BrowserClient, body: object = {}) =>
+    client.call('POST', '/v1/destinations/probed.example/probe', body)
+
+  test('by API: whether mail could go, without a mail; audited', async () => {
+    await house.route('probed.example')
+    const before = house.inbox.length
+    const answer = await probe(approver)
+    expect(answer.status).toBe(200)
+    expect(json(answer)).toMatchObject({
+      ruleIs: 'stored',
+      servers: [{ host: 'localhost', result: { ok: true, evidence: { rule: 'pinned' } } }],
+      verdict: { ok: true, level: 'pinned' },
+    })
+    expect(json(await probe(admin, { rule: { mode: 'secure', hosts: await hostsOf() } }))).toMatchObject({
+      ruleIs: 'given',
+      verdict: { ok: false, outcome: 'tls_certificate_untrusted' },
+    })
+    expect(house.inbox).toHaveLength(before)
+    const events = await house
+      .owner('audit_events')
+      .where({ type: 'destination.probed' })
+      .orderBy('seq')
+      .pluck<string[]>('body')
+    expect(events.map(body => JSON.parse(body) as unknown)).toMatchObject([
+      { domain: 'probed.example', ok: true, outcome: null, actor: { kind: 'operator' } },
+      { domain: 'probed.example', ok: false, outcome: 'tls_certificate_untrusted', actor: { id: admin.id } },
+    ])
+  })
+
+  test('by page: the rule in force, or the one that waits for approval', async () => {
+    await house.route('probed.example')
+    expect((await approver.get('/destinations/probed.example')).text).toContain('Probe the way there')
+    const page = await approver.submit('/destinations/probed.example/probe')
+    expect(page.status).toBe(200)
+    expect(page.text).toContain('Mail can go: pinned uses the pins of the rule for localhost.')
+    expect(page.text).toMatch(/authenticated \(pinned\)/)
+
+    const asked = await wish(admin, 'probed.example', {
+      mode: 'pinned',
+      hosts: await hostsOf(),
+      pins: { spkiSha256: [pin] },
+    })
+    const change = idOf(asked)
+    expect((await approver.get(`/changes/${change}`)).text).toContain('Probe the way by this rule')
+    const other = (await approver.submit('/destinations/probed.example/probe', { change })).text
+    expect(other).toContain('Mail cannot go.')
+    expect(other).toContain('A rule that would do')
+    expect((await approver.submit('/destinations/other.example/probe', { change })).status).toBe(404)
+  })
+
+  test('not by auditors, and not without end', async () => {
+    expect((await probe(auditor)).status).toBe(403)
+    expect((await auditor.get('/destinations/probed.example')).text).not.toContain('Probe the way there')
+    const eager = await house.signedIn('dora', 'admin')
+    const answers = await Promise.all(Array.from({ length: 12 }, () => probe(eager)))
+    const statuses = answers.map(({ status }) => status)
+    expect(statuses.filter(status => status === 200).length).toBeGreaterThanOrEqual(6)
+    expect(statuses).toContain(429)
+  })
+
+  const hostsOf = async () => {
+    const { rule } = await shown('probed.example')
+    return (rule as { hosts: unknown }).hosts
+  }
+})

@@ -1,6 +1,11 @@
 import { askForChange, type ChangeRequest, type Operator, requireRole } from '../../access/index.ts'
 import { recordEvent } from '../../audit/index.ts'
-import { cancelDelivery, releaseDelivery } from '../../delivery/index.ts'
+import {
+  cancelDelivery,
+  type DestinationProbe,
+  type DestinationRule,
+  releaseDelivery,
+} from '../../delivery/index.ts'
 import { type DeliveryId, SealpostError } from '../../kernel/index.ts'
 import { type Revocation, type RevocationReason, revokeCertificate } from '../../keys/index.ts'
 import { type Adoption, type AdoptionWish, type Assessment, proposeAdoption } from '../../policy/index.ts'
@@ -62,4 +67,23 @@ export async function decideOnDelivery(
   if (decision === 'release') await releaseDelivery(knex, clock, queue, operator.id, delivery)
   else await cancelDelivery(knex, clock, operator.id, delivery)
   return { id: delivery, state: decision === 'release' ? 'queued' : 'failed' }
+}
+
+/**
+ * Walks the way into a domain without sending, by a `given` rule or the one in force. Whoever asks for rules or approves
+ * them may. Throws `role_missing`, `too_many_requests`.
+ */
+export async function probeDomain(
+  { knex, clock, probe, probes }: ConsoleContext,
+  operator: Operator,
+  domain: string,
+  given: DestinationRule | undefined,
+): Promise<DestinationProbe> {
+  requireRole(operator, 'admin', 'approver')
+  probes.take(operator.id)
+  const probed = await probe(domain, given)
+  const { ok, outcome } = probed.verdict
+  const event = { type: 'destination.probed', domain, ok, outcome } as const
+  await recordEvent(knex, clock, { kind: 'operator', id: operator.id }, event)
+  return probed
 }

@@ -2,7 +2,7 @@ import type { Request } from 'express'
 import type { Knex } from 'knex'
 import { type Approvals, type Operator, operatorOf } from '../../access/index.ts'
 import type { ConnectionInventory } from '../../connections/index.ts'
-import type { Queue } from '../../delivery/index.ts'
+import type { Probe, Queue } from '../../delivery/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import type { StopDeliveries } from '../../keys/index.ts'
 import type { NoticeSender } from '../../notices/index.ts'
@@ -11,6 +11,7 @@ import type { Inspect } from '../../policy/index.ts'
 import type { Enrolment } from '../../recipients/index.ts'
 import type { Bounds } from '../browser/attempt.ts'
 import { readCookie } from '../browser/cookies.ts'
+import type { Rate } from '../browser/rate.ts'
 import type { Page, Site } from '../page/layout.ts'
 import { navigation } from './navigation.ts'
 
@@ -28,6 +29,8 @@ export interface ConsoleDependencies {
   readonly inspect: Inspect
   /** Every listener and kind of connection of this replica. */
   readonly connections: () => Promise<ConnectionInventory>
+  /** Walks the way into a domain without sending. */
+  readonly probe: Probe
   /** Aborted once this replica is shutting down. */
   readonly stopping: AbortSignal
 }
@@ -35,6 +38,8 @@ export interface ConsoleDependencies {
 /** What the routes of operators share. */
 export interface ConsoleContext extends ConsoleDependencies, Bounds {
   readonly site: Site
+  /** How often an operator may make us knock at other people's servers. */
+  readonly probes: Rate
 }
 
 /** Who is signed in. Throws `sign_in_required`. */

@@ -52,4 +52,6 @@ export function isDomain(name: string): boolean {
 
 export const destinationForm = z.strictObject({ domain: domainName, rule: destinationRule.nullable() })
 
+export const probeForm = z.strictObject({ rule: destinationRule.optional() })
+
 export const noForm = z.strictObject({})

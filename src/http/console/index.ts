@@ -11,6 +11,7 @@ import { routeDestinationPages } from './pages/destinations.ts'
 import { routeKeyPage } from './pages/key.ts'
 import { routeOverview } from './pages/overview.ts'
 import { routePolicyPages } from './pages/policies.ts'
+import { routeProbePage } from './pages/probe.ts'
 import { routeQuarantinePages } from './pages/quarantine.ts'
 import { routeRecipientPage } from './pages/recipient.ts'
 import { routeRecipientPages } from './pages/recipients.ts'
@@ -31,6 +32,7 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
     site,
     failures: openRate({ burst: 10, perMinute: 2 }),
     efforts: openRate({ burst: 15, perMinute: 3 }),
+    probes: openRate({ burst: 6, perMinute: 2 }),
   }
   const pages = Router({ caseSensitive: true })
   routeOverview(pages, context)
@@ -41,6 +43,7 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
   routePolicyPages(pages, context)
   routeDestinationPages(pages, context)
   routeDestinationPage(pages, context)
+  routeProbePage(pages, context)
   routeQuarantinePages(pages, context)
 
   routeSignIn(app, context)

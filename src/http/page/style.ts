@@ -62,6 +62,7 @@ code,.print{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,monospace}
 .print{display:grid;grid-template-columns:repeat(auto-fill,minmax(4.2rem,1fr));gap:.35rem .6rem;list-style:none;padding:.8rem;
 margin:0 0 .9rem;background:var(--ground);border:1px solid var(--line);border-radius:.4rem;font-size:1.05rem;
 letter-spacing:.04em}
+.lines{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,monospace;font-size:.85rem;white-space:pre-wrap}
 .words{grid-template-columns:repeat(auto-fill,minmax(6.4rem,1fr));font-size:.95rem;letter-spacing:0}
 .facts{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.35rem 1.1rem}
 .facts dt{color:var(--soft)}.facts dd{margin:0}

@@ -8,8 +8,9 @@ import {
   wishDestination,
 } from '../../../delivery/index.ts'
 import { refuseMethod } from '../../browser/frame.ts'
+import { probeDomain } from '../actions.ts'
 import { type ConsoleContext, operatorBehind } from '../dependencies.ts'
-import { destinationForm, domainName } from '../forms.ts'
+import { destinationForm, domainName, probeForm } from '../forms.ts'
 import { domainOfPath, limit, present, readQuery, words } from '../query.ts'
 import { readJson } from '../read-json.ts'
 
@@ -57,6 +58,16 @@ export function routeDestinationsApi(api: Router, context: ConsoleContext): void
       response.json(await showDestination(knex, domainOfPath(request)))
     })
     .all(refuseMethod('GET, HEAD'))
+
+  api
+    .route('/destinations/:domain/probe')
+    .post(async (request, response) => {
+      const operator = await operatorBehind(context, request)
+      const domain = domainOfPath(request)
+      const { rule } = await readJson(request, probeForm)
+      response.json(await probeDomain(context, operator, domain, rule))
+    })
+    .all(refuseMethod('POST'))
 }
 
 /** Without certificates, of which a page of a list would hold megabytes. */

@@ -3,10 +3,11 @@ import { asDestinationRule, type DestinationDetails, type DestinationRule } from
 import { type Content, type Html, html } from '../../page/html.ts'
 import { card, foreign, say } from '../../page/parts.ts'
 import { ruleWords } from './destination-words.ts'
+import { probeButton } from './probe.ts'
 
 /** What a change would make of a domain's rule, in words, beside what holds now: for whoever approves it. */
 export function destinationChange(
-  { subject: domain, body, state }: ChangeRequestOf<'destination.set'>,
+  { id, subject: domain, body, state }: ChangeRequestOf<'destination.set'>,
   { rule: present, sha256 }: DestinationDetails,
 ): Content {
   const pending = state === 'pending'
@@ -21,7 +22,7 @@ have it asked again.</p>`,
   }
 ${card(
   pending ? 'What it would be' : 'What was asked for',
-  html`<p>Domain: <a href="/destinations/${domain}">${foreign(domain)}</a></p>${asked(body.rule)}${pending && body.rule?.['mode'] === 'pinned' && compared}`,
+  html`<p>Domain: <a href="/destinations/${domain}">${foreign(domain)}</a></p>${asked(body.rule)}${pending && body.rule?.['mode'] === 'pinned' && compared}${pending && body.rule !== null && probeButton(domain, id)}`,
 )}
 ${
   pending &&

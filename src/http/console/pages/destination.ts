@@ -11,6 +11,7 @@ import { destinationForm } from '../forms.ts'
 import { checked, domainOfPath } from '../query.ts'
 import { changeLine, nameOf } from './change-words.ts'
 import { attemptLine, ruleWords } from './destination-words.ts'
+import { probeButton } from './probe.ts'
 import { ruleForm, ruleOfForm } from './rule-form.ts'
 
 /** One domain: its rule in plain words, how its servers fared, what waits, what was, and the form to ask for another rule. */
@@ -43,6 +44,7 @@ function destinationBody(
 ): Content {
   const { domain, rule, updatedAt, last, lastDelivered, waiting, history } = details
   const admin = operator.roles.includes('admin')
+  const mayProbe = admin || operator.roles.includes('approver')
   return html`${rule === null && noRule(domain, admin && waiting === null)}
 ${
   waiting !== null &&
@@ -62,6 +64,7 @@ ${
     html`<ul class="list"><li>${attemptLine('Last attempt', last)}</li><li>${attemptLine('Last delivered', lastDelivered)}</li></ul>`,
   )
 }
+${mayProbe && card('The way there', probeButton(domain))}
 ${admin && waiting === null && change(domain, rule)}
 ${
   history.length > 0 &&
@@ -73,10 +76,8 @@ function noRule(domain: string, canSet: boolean): Html {
   return say(
     'warn',
     html`<p><strong>This domain has no rule: nothing is sent there.</strong></p>
-<p>If its mail servers have DANE or MTA-STS, the rule <strong>auto</strong> is enough. <code>sealpost destination probe
-${domain}</code> on the host tells, and sends nothing.</p>${
-      canSet && act(`/destinations/${domain}`, 'Set auto now', { hidden: { mode: 'auto' } })
-    }`,
+<p>If its mail servers have DANE or MTA-STS, the rule <strong>auto</strong> is enough. Probe the way
+there to know.</p>${canSet && act(`/destinations/${domain}`, 'Set auto now', { hidden: { mode: 'auto' } })}`,
   )
 }
 

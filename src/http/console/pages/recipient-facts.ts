@@ -1,5 +1,5 @@
-import type { HeldCertificate, Proposal, RecipientDetails } from '../../../recipients/index.ts'
 import { grouped } from '../../../keys/index.ts'
+import type { HeldCertificate, Proposal, RecipientDetails } from '../../../recipients/index.ts'
 import { type Content, type Html, html } from '../../page/html.ts'
 import { card, dayOf, facts, fingerprint, foreign, moment } from '../../page/parts.ts'
 

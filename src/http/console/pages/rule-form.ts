@@ -1,8 +1,8 @@
+import type { DestinationRule } from '../../../delivery/index.ts'
+import { SealpostError } from '../../../kernel/index.ts'
 import type { Form } from '../../browser/form.ts'
 import { type Html, html } from '../../page/html.ts'
 import { field } from '../../page/parts.ts'
-import type { DestinationRule } from '../../../delivery/index.ts'
-import { SealpostError } from '../../../kernel/index.ts'
 
 type Listed = Exclude<DestinationRule, { mode: 'auto' }>
 
@@ -104,7 +104,7 @@ ${area('ca', 'Their CA, as PEM', {
   value: pins?.ca ?? '',
 })}
 ${area('spki', 'Keys of their servers: SHA-256 of the public key (SPKI) in base64, one a line', {
-  hint: '“sealpost destination probe” shows it; compare it with them by telephone. Give the next key as well, before they change it.',
+  hint: '“Probe the way there” shows it; compare it with them by telephone. Give the next key as well, before they change it.',
   value: (pins?.spkiSha256 ?? []).join('\n'),
 })}
 <h3>Only if you need it</h3>
