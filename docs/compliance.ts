@@ -204,6 +204,10 @@ export const secureCommunication: readonly Requirement[] = [
       test('platform/revocation/ocsp.test.ts', '%s is stale, and no list is asked instead'),
       test('platform/revocation/lists.test.ts', 'nothing is concluded from a list'),
       test('interop/openssl-revocation.test.ts', 'lists what it revoked'),
+      test(
+        'security/revoked-mail-server.test.ts',
+        'a gateway sends nothing to a server whose certificate its CA has revoked',
+      ),
       test('delivery/hostile/matrix.ts', 'the certificate was revoked'),
     ],
     evidence: '`revocation` in the evidence of each attempt; events `tls.reloaded`, `tls.reload.refused`',

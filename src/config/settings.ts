@@ -15,6 +15,10 @@ export const settings = {
   SEALPOST_DATABASE_CRL_FILE: setting(
     'PEM file with a list of revoked certificates for every CA in SEALPOST_DATABASE_CA_FILE. With it, PostgreSQL is refused once a list is missing or has expired.',
   ),
+  SEALPOST_DATABASE_SPKI_PINS: setting(
+    'Beside the CA: base64 of SHA-256 over the public key (SubjectPublicKeyInfo) of PostgreSQL, separated by commas. Any other key is refused.',
+    '',
+  ),
   SEALPOST_DATABASE_TUNNEL_UNTIL: setting(
     'Day (`YYYY-MM-DD`, at most 180 days ahead) before which PostgreSQL may speak TLS 1.2, everything else being verified as ever. From that day on the gateway refuses to start. For a PostgreSQL that cannot speak TLS 1.3 yet.',
   ),
@@ -69,7 +73,7 @@ export const settings = {
   SEALPOST_MAIL_HOST: setting('Our host name in SMTP (EHLO) and in Message-IDs.'),
   SEALPOST_SEALERS: setting('Sealer processes.', '2'),
   SEALPOST_DELIVERY_ALLOWED_NETWORKS: setting(
-    'CIDR ranges, separated by commas, where mail servers may be although the range is private, loopback or link-local.',
+    'CIDR ranges, separated by commas, where mail servers, and the lists and responders that certificates name, may be although the range is private, loopback or link-local.',
     '',
   ),
   SEALPOST_DNS_RESOLVER: setting(

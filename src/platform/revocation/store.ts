@@ -18,7 +18,10 @@ export function listStore(knex: Knex): ListStore {
       }
       return { url, der: Buffer.concat(pieces), fetchedAt: row.fetched_at }
     },
-    keep: list => upsertList(knex, list),
+    async keep(list) {
+      await deleteEnded(knex, list.fetchedAt)
+      await upsertList(knex, list)
+    },
   }
 }
 
@@ -45,6 +48,11 @@ async function findPiece(
       knex.raw('substring(der FROM ?::int FOR ?::int) AS piece', [from, piece]),
     )
   return row?.piece
+}
+
+/** What has ended says nothing any more. */
+async function deleteEnded(knex: Knex, now: Date): Promise<void> {
+  await knex('revocation_lists').where('next_update', '<', now).delete()
 }
 
 /** Never puts an older list of the same issuer in the place of a newer one. */
