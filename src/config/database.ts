@@ -20,6 +20,8 @@ export type DatabaseConfig =
       readonly crl?: string
       /** SHA-256 (lower-case hex) of certificates that must not be met here. */
       readonly foreign?: readonly string[]
+      /** Base64 of SHA-256 over the keys (SubjectPublicKeyInfo) that it may have. */
+      readonly pins?: readonly string[]
       readonly tunnel?: TunnelException
     }
 
@@ -55,6 +57,7 @@ export function readDatabase(read: SettingsReader, role: 'owner' | 'gateway'): D
   }
   const crl = read.optionalFile('SEALPOST_DATABASE_CRL_FILE')
   const foreign = foreignCertificates(read)
+  const pins = spkiPins(read)
   const tunnel = tunnelException(read)
   return {
     kind: 'tls',
@@ -68,8 +71,17 @@ export function readDatabase(read: SettingsReader, role: 'owner' | 'gateway'): D
     ...(clientKey === undefined ? {} : { clientKey }),
     ...(crl === undefined ? {} : { crl }),
     ...(foreign.length === 0 ? {} : { foreign }),
+    ...(pins.length === 0 ? {} : { pins }),
     ...(tunnel === undefined ? {} : { tunnel }),
   }
+}
+
+function spkiPins(read: SettingsReader): readonly string[] {
+  const pins = read.optional('SEALPOST_DATABASE_SPKI_PINS')?.split(',') ?? []
+  if (!pins.every(pin => /^[A-Za-z0-9+/]{43}=$/.test(pin))) {
+    throw invalid('SEALPOST_DATABASE_SPKI_PINS', 'must hold SHA-256 digests in base64')
+  }
+  return pins
 }
 
 function tunnelException(read: SettingsReader): TunnelException | undefined {
@@ -80,7 +92,8 @@ function tunnelException(read: SettingsReader): TunnelException | undefined {
     throw invalid('SEALPOST_DATABASE_TUNNEL_UNTIL', 'and SEALPOST_DATABASE_TUNNEL_REASON go together')
   }
   const until = new Date(`${day}T00:00:00Z`)
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(day) || Number.isNaN(until.getTime())) {
+  // `2027-02-30` would be a day in March.
+  if (Number.isNaN(until.getTime()) || until.toISOString().slice(0, 10) !== day) {
     throw invalid('SEALPOST_DATABASE_TUNNEL_UNTIL', 'must be a day, as YYYY-MM-DD')
   }
   if (reason.length < 10 || reason.length > 200 || /[\p{C}\p{Zl}\p{Zp}]/u.test(reason)) {

@@ -9,6 +9,7 @@ export {
   loadMailHost,
   loadNoticeConfig,
   loadOwnerDatabase,
+  loadReaderDatabase,
   loadServeConfig,
   type NoticeConfig,
   type Role,

@@ -139,6 +139,17 @@ export function loadOwnerDatabase(env: NodeJS.ProcessEnv): DatabaseConfig {
   return readDatabase(readSettings(env), 'owner')
 }
 
+/**
+ * The database for a command that only reads: as its owner, or as the gateway where only that role's password is set, as it
+ * is beside a running gateway. Throws `config_invalid`.
+ */
+export function loadReaderDatabase(env: NodeJS.ProcessEnv): DatabaseConfig {
+  const read = readSettings(env)
+  const ownerIsUnknown = read.optional('SEALPOST_DATABASE_OWNER_PASSWORD_FILE') === undefined
+  const gatewayIsKnown = read.optional('SEALPOST_DATABASE_PASSWORD_FILE') !== undefined
+  return readDatabase(read, ownerIsUnknown && gatewayIsKnown ? 'gateway' : 'owner')
+}
+
 /** The mail host name alone, for `custody init`. */
 export function loadMailHost(env: NodeJS.ProcessEnv): string {
   return hostName(readSettings(env))

@@ -22,6 +22,19 @@ const complete = {
 const load = (changes: Record<string, string | undefined>) =>
   loadServeConfig({ ...complete, ...changes }, ['api'])
 
+const byTls = {
+  SEALPOST_DATABASE_SOCKET: undefined,
+  SEALPOST_DATABASE_HOST: 'db.example',
+  SEALPOST_DATABASE_CA_FILE: pem,
+}
+const because = { SEALPOST_DATABASE_TUNNEL_REASON: 'PostgreSQL 11 until its upgrade' }
+
+test('fingerprints are read as openssl prints them', () => {
+  const printed = Array<string>(32).fill('AB').join(':')
+  const { config } = load({ SEALPOST_FOREIGN_CERTIFICATES: `${printed}, ${'cd'.repeat(32)}` })
+  expect(config.foreignCertificates).toEqual(['ab'.repeat(32), 'cd'.repeat(32)])
+})
+
 describe('defaults', () => {
   test('a minimal environment is enough, and other programs’ variables are none of our business', () => {
     const { config, secrets } = load({ PATH: '/bin' })
@@ -57,6 +70,34 @@ describe('what is wrong is refused by name', () => {
     ['perhaps', { SEALPOST_DISCOVERY: 'maybe' }, 'SEALPOST_DISCOVERY'],
     ['a missing file', { SEALPOST_TLS_KEY_FILE: '/nowhere' }, 'SEALPOST_TLS_KEY_FILE'],
     ['no network', { SEALPOST_DELIVERY_ALLOWED_NETWORKS: '127.0.0.1' }, 'SEALPOST_DELIVERY_ALLOWED_NETWORKS'],
+    ['an exposure that is neither', { SEALPOST_EXPOSURE: 'public' }, 'SEALPOST_EXPOSURE'],
+    ['no fingerprint', { SEALPOST_FOREIGN_CERTIFICATES: 'abc' }, 'SEALPOST_FOREIGN_CERTIFICATES'],
+    [
+      'a client certificate without key',
+      { ...byTls, SEALPOST_DATABASE_CERT_FILE: pem },
+      'SEALPOST_DATABASE_CERT_FILE',
+    ],
+    ['no pin', { ...byTls, SEALPOST_DATABASE_SPKI_PINS: 'abc' }, 'SEALPOST_DATABASE_SPKI_PINS'],
+    [
+      'an exception without reason',
+      { ...byTls, SEALPOST_DATABASE_TUNNEL_UNTIL: '2027-01-31' },
+      'TUNNEL_REASON',
+    ],
+    [
+      'an exception without end',
+      { ...byTls, SEALPOST_DATABASE_TUNNEL_REASON: 'because we must' },
+      'TUNNEL_UNTIL',
+    ],
+    [
+      'an exception until no day',
+      { ...byTls, ...because, SEALPOST_DATABASE_TUNNEL_UNTIL: '2027-02-30' },
+      'TUNNEL_UNTIL',
+    ],
+    [
+      'an exception for a socket',
+      { ...because, SEALPOST_DATABASE_TUNNEL_UNTIL: '2027-01-31' },
+      'TUNNEL_UNTIL',
+    ],
     ['a socket and a host', { SEALPOST_DATABASE_HOST: 'db.example' }, 'SEALPOST_DATABASE_SOCKET'],
   ])('%s', (_name, changes: Record<string, string | undefined>, name) => {
     expect(() => load(changes)).toThrow(

@@ -1,5 +1,5 @@
 import { appendFileSync, chmodSync, chownSync, statSync, writeFileSync } from 'node:fs'
-import { X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -189,6 +189,16 @@ test('a pool that lives takes a new list at its next connection', async () => {
   await expect(boss.getDb().executeSql('SELECT 1')).rejects.toMatchObject({ code: 'CERT_REVOKED' })
   await boss.stop({ graceful: false })
   await database.close()
+})
+
+test('a key that is not pinned is refused, though the CA vouches for it', async () => {
+  const identity = await issueServerCertificate(authority, { dnsNames: ['localhost'], days: 1 })
+  const spki = new X509Certificate(identity.certificate).publicKey.export({ type: 'spki', format: 'der' })
+  const pin = createHash('sha256').update(spki).digest('base64')
+  await presents(identity, 'reload')
+  const next = `${'A'.repeat(43)}=`
+  expect(await connection(gateway({ pins: [next, pin] }))).toEqual({ ssl: true, version: 'TLSv1.3' })
+  expect(await connection(gateway({ pins: [next] }))).toMatchObject(unavailable('KEY_NOT_PINNED'))
 })
 
 test('a certificate of another environment is refused', async () => {

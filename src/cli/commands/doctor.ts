@@ -3,7 +3,7 @@ import { checksOf, examine, type Finding } from '../../doctor/index.ts'
 import { systemClock } from '../../kernel/index.ts'
 import { inert, print, printJson } from '../output.ts'
 import { probeDestinations } from '../probe-destinations.ts'
-import { withOwner } from '../with-owner.ts'
+import { withReader } from '../with-owner.ts'
 
 /** `doctor`: looks at the whole installation from where the gateway runs. Exit 0, or 2 when something fails. */
 export function doctorCommand(): Command {
@@ -14,7 +14,7 @@ export function doctorCommand(): Command {
     .action(async ({ json, destinations }: { json?: true; destinations?: true }) => {
       const host = { env: process.env, execArgv: process.execArgv, node: process.versions.node }
       const { checks, close } = checksOf(host, systemClock)
-      const probed = destinations ? await withOwner(probeDestinations) : []
+      const probed = destinations ? await withReader(probeDestinations) : []
       const findings = await examine([...checks, ...probed]).finally(close)
       const sound = findings.every(({ verdict }) => verdict !== 'fail')
       if (json) printJson({ ok: sound, findings })

@@ -5,7 +5,7 @@ import { type Connection, type ConnectionInventory, connectionsOf } from '../../
 import { SealpostError, systemClock } from '../../kernel/index.ts'
 import { grouped, type Inventory, inventoryOf } from '../../keys/index.ts'
 import { inert, print, printJson } from '../output.ts'
-import { withOwner } from '../with-owner.ts'
+import { withReader } from '../with-owner.ts'
 
 /** `inventory`: which cryptography is in use, and every connection (PCI DSS 4.0.1, 4.2.1.1 and 12.3.3). */
 export function inventoryCommand(): Command {
@@ -13,7 +13,7 @@ export function inventoryCommand(): Command {
     .description('every listener and connection, and the algorithms, formats and ends of all certificates')
     .option('--json', 'answer as JSON')
     .action(async ({ json }: { json?: true }) => {
-      const [inventory, connections] = await withOwner(
+      const [inventory, connections] = await withReader(
         async knex => [await inventoryOf(knex, systemClock.now()), await connectionsHere(knex)] as const,
       )
       if (json) {

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { ConnectionOptions, PeerCertificate } from 'node:tls'
 import type { DatabaseConfig } from '../../config/index.ts'
@@ -90,14 +90,21 @@ function holds({ tunnel }: TlsConfig, now: Date): boolean {
 }
 
 /** The host is named explicitly: for an IP address pg sets no servername, and Node would compare with `localhost`. */
-function identity({ host, foreign = [] }: TlsConfig, peer: PeerCertificate): Error | undefined {
+function identity({ host, foreign = [], pins }: TlsConfig, peer: PeerCertificate): Error | undefined {
   const certificate = new X509Certificate(peer.raw)
   // RFC 9525: a subject alternative name, whole labels only. Node alone would take the common name as well.
   const rules = { subject: 'never', partialWildcards: false } as const
   const named = isIP(host) === 0 ? certificate.checkHost(host, rules) : certificate.checkIP(host)
   if (named === undefined) return refused('ERR_TLS_CERT_ALTNAME_INVALID')
   if (foreign.includes(fingerprintOf(certificate))) return refused('FOREIGN_CERTIFICATE')
+  if (pins !== undefined && !pins.includes(pinOf(certificate.publicKey))) return refused('KEY_NOT_PINNED')
   return undefined
+}
+
+function pinOf(key: KeyObject): string {
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64')
 }
 
 function refused(code: string): Error {
