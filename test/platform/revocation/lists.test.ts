@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ListStore } from '../../../src/platform/revocation/index.ts'
-import { integer, plain, sequence } from '../../support/der.ts'
+import { der, integer, plain, sequence, utcTime } from '../../support/der.ts'
 import {
   createRevokingAuthority,
   entry,
@@ -71,6 +71,7 @@ describe('a sound, fresh list', () => {
 
 describe('nothing is concluded from a list', () => {
   const soon = (time: number) => new Date(Date.now() + time)
+  const utc = der(0x17)
   test.each<[string, () => ListWishes | Promise<ListWishes>]>([
     ['that is over', () => ({ nextUpdate: soon(-1000) })],
     ['that has no end', () => ({ nextUpdate: null })],
@@ -108,6 +109,19 @@ describe('nothing is concluded from a list', () => {
       () => ({ hash: 'sha1', algorithm: sequence(Buffer.from('06072a8648ce3d0401', 'hex')) }),
     ],
     ['of which an entry is cut short', () => ({ entries: [Buffer.from([0x30, 0x7f, 2, 1, 1])] })],
+    [
+      'with entries shorter than any can be, which could push others out of sight',
+      () => ({
+        entries: [
+          ...Array.from({ length: 99 }, () => sequence(integer(Buffer.from([1])), utc)),
+          entry(serialOf(leaf)),
+        ],
+      }),
+    ],
+    [
+      'with an entry that something follows',
+      () => ({ entries: [sequence(integer(Buffer.from([1])), utcTime(soon(0)), sequence(), sequence())] }),
+    ],
     ['with an entry that is none', () => ({ entries: [sequence(integer(Buffer.from([1])))] })],
   ])('%s', async (_, wishes) => {
     expect(await ask(ca.list({ revoked: [other], ...(await wishes()) }))).toEqual(stale)

@@ -76,6 +76,7 @@ function same(one: Element | undefined, other: Element): boolean {
 /** Milliseconds of reading after which others have their turn; the time is looked at every so many entries. */
 const slice = 10
 const look = 500
+/** Octets of the shortest entry: a serial number of one octet and a UTCTime. */
 const leastEntry = 20
 
 /** Where the serial number of each entry stands. */
@@ -87,9 +88,9 @@ async function serialsOf({ bytes, from, to }: Element): Promise<Uint32Array> {
     const entry = expectTag(elementAt(bytes, at, to), tags.sequence)
     const serial = expectTag(elementAt(bytes, entry.from, entry.to), tags.integer)
     const date = elementAt(bytes, serial.to, entry.to)
-    if (!isTime(date)) throw new NotDer('no date')
+    if (!isTime(date) || count === places.length) throw new NotDer('no entry')
     // A critical extension here names another issuer (an indirect list), or is one that nobody knows.
-    if (date.to < entry.to) refuseCritical(extensions(elementAt(bytes, date.to, entry.to)), [])
+    if (date.to < entry.to) refuseCritical(extensions(last(bytes, date.to, entry.to)), [])
     places[count] = serial.start
     at = entry.to
     if (count % look === 0 && performance.now() - began > slice) {
@@ -98,6 +99,13 @@ async function serialsOf({ bytes, from, to }: Element): Promise<Uint32Array> {
     }
   }
   return places.subarray(0, count)
+}
+
+/** The one element that is left until `to`. */
+function last(bytes: Buffer, at: number, to: number): Element {
+  const element = elementAt(bytes, at, to)
+  if (element.to !== to) throw new NotDer('something follows')
+  return element
 }
 
 function hasSerial(der: Buffer, places: Uint32Array, serial: Buffer): boolean {
