@@ -97,7 +97,7 @@ export function openRoutes(options: RouteOptions): FindRoute {
 }
 
 /** The route to a domain (lower case) with everything found on the way. Rejects only when the database does. */
-export function explainRoute(options: RouteOptions, domain: string): Promise<RouteReport> {
+function explainRoute(options: RouteOptions, domain: string): Promise<RouteReport> {
   return explain({ random: chance, ...options }, domain)
 }
 

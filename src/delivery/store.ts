@@ -30,17 +30,6 @@ export async function findDestinations(
   return rows.map(({ domain, rule }) => ({ domain, rule: asDestinationRule(rule) }))
 }
 
-export async function upsertDestination(
-  trx: Knex.Transaction,
-  { domain, rule }: DestinationEntry,
-  at: Date,
-): Promise<void> {
-  await trx('destinations')
-    .insert({ domain, rule: JSON.stringify(rule), updated_at: at })
-    .onConflict('domain')
-    .merge()
-}
-
 export interface DeliveryRow {
   id: DeliveryId
   message_id: MessageId

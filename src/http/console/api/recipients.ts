@@ -40,7 +40,7 @@ export async function openProposal(context: ConsoleContext, recipient: Recipient
 }
 
 /** What keeps an address from getting anything that is not about the recipient themselves. */
-export async function warningsFor(
+async function warningsFor(
   { knex }: Pick<ConsoleContext, 'knex'>,
   address: Address,
 ): Promise<readonly 'destination_missing'[]> {
