@@ -46,6 +46,8 @@ export interface CertificateWishes {
   readonly extensions?: readonly RawExtension[]
   readonly ends?: Date
   readonly serial?: string
+  /** What the CA's signature hashes with. Default: SHA-256. */
+  readonly hash?: 'SHA-1'
 }
 
 export interface ListWishes {
@@ -149,7 +151,7 @@ async function certify(
     serialNumber: wishes.serial ?? `4${randomBytes(16).toString('hex').slice(1)}`,
     notBefore: ago(48 * hour),
     notAfter: wishes.ends ?? soon(48 * hour),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: { ...algorithm, hash: wishes.hash ?? algorithm.hash },
     extensions: [
       new x509.BasicConstraintsExtension(authority, undefined, true),
       usage,

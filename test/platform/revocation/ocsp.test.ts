@@ -85,6 +85,11 @@ describe('a stapled response', () => {
         delegated(await ca.issue({ purposes: [ocspSigning], extensions: [noCheck], ends: soon(-hour) })),
     ],
     [
+      'by a responder whose certificate was signed with SHA-1',
+      async () =>
+        delegated(await ca.issue({ purposes: [ocspSigning], extensions: [noCheck], hash: 'SHA-1' })),
+    ],
+    [
       'by a responder whose own revocation nobody could see',
       async () => delegated(await ca.issue({ purposes: [ocspSigning] })),
     ],

@@ -53,7 +53,7 @@ export async function readOcspResponse(
   const { responder, answers } = readData(data)
   const sent =
     certificates === undefined ? [] : children(inner(expectTag(certificates, tags.nested(0)), tags.sequence))
-  const key = responderKey(responder, sent.map(encoded), issuer, now)
+  const key = await responderKey(responder, sent.map(encoded), issuer, now)
   if (!(await isSigned(encoded(data), algorithm, wholeBits(signature), key))) throw new NotDer('signature')
 
   const [answer, ...others] = answers.filter(

@@ -1,7 +1,19 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import { type CertificateParts, hasPurpose, mayKey, readCertificate } from '../asn1/certificate.ts'
-import { content, type Element, encoded, inner, NotDer, tags } from '../asn1/der.ts'
+import {
+  children,
+  content,
+  type Element,
+  encoded,
+  expectTag,
+  inner,
+  NotDer,
+  only,
+  tags,
+} from '../asn1/der.ts'
 import { refuseCritical } from '../asn1/extensions.ts'
+import { isSigned } from '../asn1/signature.ts'
+import { wholeBits } from '../asn1/values.ts'
 import type { Issuer } from '../crl/read.ts'
 
 const ocspSigning = '1.3.6.1.5.5.7.3.9'
@@ -12,13 +24,30 @@ const understood = ['2.5.29.15', '2.5.29.19', '2.5.29.37', noCheck]
  * The key that a ResponderID stands for: the issuer's own, or that of a certificate which came along and which the issuer
  * itself made for this purpose (RFC 6960 section 4.2.2.2). Throws when it is neither.
  */
-export function responderKey(id: Element, sent: readonly Buffer[], issuer: Issuer, now: Date): KeyObject {
+export async function responderKey(
+  id: Element,
+  sent: readonly Buffer[],
+  issuer: Issuer,
+  now: Date,
+): Promise<KeyObject> {
   if (isNamed(id, issuer.parts)) return issuer.key
   for (const raw of sent) {
     const parts = readCertificate(raw)
     if (isNamed(id, parts)) return delegated(raw, parts, issuer, now)
   }
   throw new NotDer('nobody known')
+}
+
+/** By the algorithms that are accepted here, which OpenSSL's are more than. */
+function isMadeBy(raw: Buffer, key: KeyObject): Promise<boolean> {
+  const [signed, algorithm, signature] = children(only(raw, tags.sequence))
+  const tbs = encoded(expectTag(signed, tags.sequence))
+  return isSigned(
+    tbs,
+    expectTag(algorithm, tags.sequence),
+    wholeBits(expectTag(signature, tags.bitString)),
+    key,
+  )
 }
 
 function isNamed(id: Element, parts: CertificateParts): boolean {
@@ -28,9 +57,14 @@ function isNamed(id: Element, parts: CertificateParts): boolean {
   return content(inner(id, tags.octetString)).equals(hash)
 }
 
-function delegated(raw: Buffer, parts: CertificateParts, issuer: Issuer, now: Date): KeyObject {
+async function delegated(
+  raw: Buffer,
+  parts: CertificateParts,
+  issuer: Issuer,
+  now: Date,
+): Promise<KeyObject> {
   const certificate = new X509Certificate(raw)
-  const isIssued = parts.issuer.equals(issuer.parts.subject) && certificate.verify(issuer.key)
+  const isIssued = parts.issuer.equals(issuer.parts.subject) && (await isMadeBy(raw, issuer.key))
   const isInTime = certificate.validFromDate <= now && now <= certificate.validToDate
   refuseCritical(parts.extensions, understood)
   const isMeant = hasPurpose(parts, ocspSigning) && mayKey(parts, 'digitalSignature')
