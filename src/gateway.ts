@@ -78,8 +78,8 @@ export async function startGateway(
   const rules = { exposure: config.exposure, foreign: config.foreignCertificates }
   const tunnel = tunnelInForce(secrets.database, clock.now())
   await assertDatabaseTrust(secrets.database, rules, clock.now())
-  let tls: OwnTls | undefined
-  const reached = () => tls?.files().database ?? secrets.database
+  const judged: { tls?: OwnTls } = {}
+  const reached = () => judged.tls?.files().database ?? secrets.database
   const database = opened.adopt(
     openDatabase(reached, {
       applicationName: 'sealpost',
@@ -98,8 +98,8 @@ export async function startGateway(
   const { publicCa } = secrets
   const fetchSigned = openSignedFetch({ allowedNetworks })
   const staple = openStapler({ fetch: fetchSigned, clock })
-  tls = await openOwnTls(secrets, rules, { knex, clock, log, staple })
-  const own = tls
+  const own = await openOwnTls(secrets, rules, { knex, clock, log, staple })
+  judged.tls = own
   if (tunnel !== undefined) {
     opened.adopt(await announceTunnel(tunnel, { knex, clock, log }), stop => stop())
   }
@@ -210,9 +210,9 @@ async function openListeners(
   const clients = openClients(common.knex, common.clock, common.log, tls.trust)
   const api = createListener(tls.contextOf('api'), 'required', createApi({ ...common, clients, submit }))
   clients.guard(api)
-  tls.attach('api', api, clients.recheck)
+  tls.attach('api', api, () => clients.recheck())
   // Lists and certificates end without a reload; and a handshake that began before one ends after it.
-  const recheck = setInterval(clients.recheck, 15_000).unref()
+  const recheck = setInterval(() => clients.recheck(), 15_000).unref()
   opened.defer(() => clearInterval(recheck))
   const forOperators = createConsole({ ...common, ...people, connections, probe, origin: config.consoleUrl })
   const forRecipients = createPublic({ ...common, ...people, origin: config.notices.publicUrl })

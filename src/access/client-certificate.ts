@@ -32,7 +32,7 @@ export function identifyClient(
   if (!socket.authorized) return refused(reasonOf(socket.authorizationError))
   if (chainOf(certificate).some(isForeign)) return refused('foreign_certificate')
   // `keyUsage` is Node's name for the extended key usages; undefined, whatever the types say, when there are none.
-  const usages: readonly string[] | undefined = certificate.keyUsage
+  const usages = certificate.keyUsage as readonly string[] | undefined
   if (certificate.ca || !usages?.includes(clientAuthentication)) return refused('not_a_client_certificate')
   // Node quotes names that hold a separator; such names are odd enough to be no names at all.
   const names = (certificate.subjectAltName ?? '')

@@ -3,8 +3,8 @@ export type { Exposure } from './listeners.ts'
 export {
   type Config,
   type Listen,
-  listenerFiles,
   type LogLevel,
+  listenerFiles,
   loadConsoleUrl,
   loadMailHost,
   loadNoticeConfig,

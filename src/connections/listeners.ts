@@ -1,7 +1,7 @@
 import type { Listen } from '../config/index.ts'
-import { readCertificates, readLists } from './involved.ts'
 import type { Connection } from './connection.ts'
 import type { Installation } from './inventory.ts'
+import { readCertificates, readLists } from './involved.ts'
 import type { LastUse } from './store.ts'
 
 export function listenerConnections(

@@ -1,6 +1,6 @@
-import { readCertificates, readLists } from './involved.ts'
 import type { Connection } from './connection.ts'
 import type { Installation } from './inventory.ts'
+import { readCertificates, readLists } from './involved.ts'
 import type { LastUse } from './store.ts'
 
 interface Known {

@@ -8,7 +8,7 @@ import type { Logger } from '../platform/index.ts'
 import { type ClientTrust, fingerprintOf, judgeIdentity, readTrust } from '../platform/tls/index.ts'
 import { type ListenerContext, replaceContext } from './listener.ts'
 
-export const listenerNames = ['api', 'console', 'public', 'ops'] as const
+const listenerNames = ['api', 'console', 'public', 'ops'] as const
 export type ListenerName = (typeof listenerNames)[number]
 
 /** The files that a reload reads anew. */

@@ -75,10 +75,10 @@ test('a list of revoked clients that has ended: refused', async () => {
 })
 
 test('an exception for PostgreSQL that has ended: refused before anything is opened', async () => {
-  const { SEALPOST_DATABASE_SOCKET: _, ...rest } = ground.environment
   const child = spawnServe(
     {
-      ...rest,
+      ...ground.environment,
+      SEALPOST_DATABASE_SOCKET: '',
       SEALPOST_DATABASE_HOST: '127.0.0.1',
       SEALPOST_DATABASE_CA_FILE: file('SEALPOST_CLIENT_CA_FILE'),
       SEALPOST_DATABASE_TUNNEL_UNTIL: '2026-11-20',

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { SealpostError } from '../../src/kernel/index.ts'
-import { examine } from '../../src/doctor/index.ts'
 import { judgeSkew } from '../../src/doctor/checks/database.ts'
 import { judgeModes } from '../../src/doctor/checks/files.ts'
 import { disk, nodeRelease, swap } from '../../src/doctor/checks/host.ts'
+import { examine } from '../../src/doctor/index.ts'
+import { SealpostError } from '../../src/kernel/index.ts'
 
 test.each([
   ['26.10.0', 'warn'],

@@ -2,9 +2,9 @@ import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tunnelInForce } from '../../src/platform/index.ts'
 import { createAuthority, type Identity, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { encryptedClientHello, judgeIdentity, watchFiles } from '../../src/platform/tls/index.ts'
-import { tunnelInForce } from '../../src/platform/index.ts'
 import { oddCertificate } from '../support/odd-certificates.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sealpost-own-tls-'))

@@ -1,5 +1,5 @@
-import { appendFileSync, chmodSync, chownSync, statSync, writeFileSync } from 'node:fs'
 import { createHash, X509Certificate } from 'node:crypto'
+import { appendFileSync, chmodSync, chownSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'

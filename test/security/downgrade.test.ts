@@ -135,13 +135,14 @@ const clients: Record<
     names: ['localhost'],
     greet: postgres,
     async attempt(port) {
-      const { ping, close } = openDatabase(database(port), session)
-      return ping()
+      const pool = openDatabase(database(port), session)
+      return pool
+        .ping()
         .then(
           () => true,
           () => false,
         )
-        .finally(close)
+        .finally(() => pool.close())
     },
   },
   'PostgreSQL, the queue': {

@@ -19,9 +19,9 @@ export function serveCommand(): Command {
     .action(async (options: { roles: readonly Role[]; passphraseFd?: number }) => {
       assertSafeEnvironment(process.env, process.execArgv)
       // What changes from here on is noticed, while the passphrase is waited for too.
-      let due = false
+      const meanwhile = { changed: false }
       let reload = (): void => {
-        due = true
+        meanwhile.changed = true
       }
       process.on('SIGHUP', () => reload())
       const unwatch = watchFiles(listenerFiles(process.env), watchInterval, () => reload())
@@ -35,7 +35,7 @@ export function serveCommand(): Command {
         log,
       )
       reload = () => void gateway.reload(() => loadServeConfig(process.env, options.roles).secrets)
-      if (due) reload()
+      if (meanwhile.changed) reload()
       await new Promise<void>(resolve => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
       })

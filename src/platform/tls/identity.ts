@@ -46,7 +46,7 @@ function judgeOwn(own: X509Certificate, now: Date): void {
   if (own.ca) throw flawed('certificate_of_a_ca')
   // RFC 9525 section 2: names stand in the SAN only.
   if (!/(?:DNS|IP Address):/.test(own.subjectAltName ?? '')) throw flawed('certificate_without_names')
-  const usages: readonly string[] | undefined = own.keyUsage
+  const usages = own.keyUsage as readonly string[] | undefined
   if (usages !== undefined && !usages.includes(serverAuthentication))
     throw flawed('certificate_not_for_servers')
   if (!isStrong(own.publicKey)) throw flawed('certificate_key_weak')

@@ -1,5 +1,5 @@
 import { duplexPair } from 'node:stream'
-import { connect, type ConnectionOptions, rootCertificates, TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, rootCertificates, TLSSocket } from 'node:tls'
 import { flawed } from './certificates.ts'
 import { clientTlsOptions, serverTlsOptions } from './profile.ts'
 
