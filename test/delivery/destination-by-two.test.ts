@@ -115,6 +115,36 @@ describe('the first rule of a domain', () => {
   })
 })
 
+describe('at the same time', () => {
+  test('two admins set the first rule: it is set once, and the other is told', async () => {
+    const name = domain()
+    const outcomes = await Promise.all([outcome(wish(name, auto)), outcome(wish(name, auto, both))])
+    expect(outcomes.toSorted()).toEqual(['done', 'state_conflict'])
+    expect((await shown(name)).history).toHaveLength(1)
+  })
+
+  test('one is approved while another is set: either comes first, and neither is lost', async () => {
+    for (let i = 0; i < 8; i++) {
+      const name = domain()
+      const { id } = await asked(name, pinned)
+      const [approved, set] = await Promise.all([
+        outcome(approvals().approve(grace, id)),
+        outcome(wish(name, auto)),
+      ])
+      // Where the approval was first, the wish asked for another rule.
+      expect(set).toBe('done')
+      const { rule, waiting, history } = await shown(name)
+      expect(history).toHaveLength(1)
+      if (approved === 'done') {
+        expect(rule).toEqual(pinned)
+        expect(waiting?.body).toMatchObject({ rule: auto })
+      } else {
+        expect([approved, rule, waiting]).toEqual(['state_conflict', auto, null])
+      }
+    }
+  })
+})
+
 describe('another rule', () => {
   test('waits for a second person, and so does taking it away', async () => {
     const name = domain()

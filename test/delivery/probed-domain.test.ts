@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type DestinationRule, parseDestinationRule, standardPolicy } from '../../src/delivery/index.ts'
 import { probeDestination } from '../../src/delivery/probe/probe.ts'
 import { explainRule } from '../../src/delivery/route/find.ts'
+import type { Relay } from '../../src/delivery/route/relay.ts'
 import { systemClock } from '../../src/kernel/index.ts'
 import type { Dns, DnsAnswer } from '../../src/platform/dns/index.ts'
 import { peerGuard } from '../../src/platform/index.ts'
@@ -20,6 +21,7 @@ interface World {
   readonly stored?: DestinationRule
   readonly policy?: Parameters<typeof probeDestination>[0]['policy']
   readonly sts?: 'enforce' | 'testing'
+  readonly relay?: Relay
 }
 
 let publicCa: Identity
@@ -73,7 +75,7 @@ const signed = (server: Pick<Identity, 'certificate'>) =>
     tlsa: () => found(true, tlsaFor(server, 3, 1, 1)),
   })
 
-const probe = ({ dns, server, given, stored, policy = 'unknown', sts }: World) =>
+const probe = ({ dns, server, given, stored, policy = 'unknown', sts, relay }: World) =>
   probeDestination(
     {
       policy,
@@ -94,6 +96,7 @@ const probe = ({ dns, server, given, stored, policy = 'unknown', sts }: World) =
             fetchPolicy: () =>
               Promise.resolve({ ok: true, policy: { mode: sts ?? 'none', mx: [host], maxAge: 86_400 } }),
             random: () => 0,
+            relay,
             mxPort: server.port,
           },
           name,
@@ -206,6 +209,24 @@ describe('mail cannot go, and what to do', () => {
     expect(done.shown).toMatchObject([
       { result: { ok: false, outcome: 'tls_name_mismatch', shown: { names: 'DNS:mail.hoster.test' } } },
     ])
+  })
+
+  test('by our own relay, or not: then its rule is the one to change, and not the domain\u2019s', async () => {
+    const rule = pinnedTo(good, [spkiOf(known)]) as Relay['rule']
+    const relay: Relay = { rule, credentials: undefined }
+    const stored = pinnedTo(good, [spkiOf(unknown)])
+    expect(await verdictOf({ dns: plain(), server: good, stored, relay })).toMatchObject({
+      ok: true,
+      summary: `Mail can go: our relay ${host} proved itself by the pins of the rule.`,
+    })
+    const server = await serving(unknown)
+    const other: Relay = {
+      rule: { ...rule, hosts: [{ name: host, port: server.port, tls: 'starttls' }] },
+      credentials: undefined,
+    }
+    const verdict = await verdictOf({ dns: plain(), server, stored, relay: other })
+    expect(verdict).toMatchObject({ ok: false, outcome: 'tls_pin_mismatch', rules: [] })
+    expect(verdict.advice.join()).toContain('SEALPOST_RELAY_RULE_FILE')
   })
 
   test('no STARTTLS', async () => {

@@ -39,7 +39,10 @@ export function adviseOn(seen: Seen, policy: AskedByPolicy): ProbeVerdict {
   }
   if (server?.result.ok === true) {
     const level = server.result.evidence.rule
-    const how = `${ruleIs === 'assumed' ? 'auto would use' : `${rule.mode} uses`} ${levels[level]} for ${server.host}`
+    const by = ruleIs === 'assumed' ? 'auto would use' : `${rule.mode} uses`
+    const how = isRelayed(seen)
+      ? `our relay ${server.host} proved itself by ${levels[level]}`
+      : `${by} ${levels[level]} for ${server.host}`
     const set =
       ruleIs === 'assumed'
         ? [`The domain has no rule yet. Set auto in the console, or with: sealpost destination set ${domain}`]
@@ -54,12 +57,12 @@ export function adviseOn(seen: Seen, policy: AskedByPolicy): ProbeVerdict {
       rules: [],
     }
   }
-  const outcome = outcomeOf(seen)
-  return no(
-    outcome,
-    [...wayAdvice(seen), ...servers.filter(server => !isOfTheWay(server)).map(serverAdvice)],
-    suggestRules(seen),
-  )
+  const advice = servers.filter(one => !isOfTheWay(one)).map(serverAdvice)
+  if (isRelayed(seen)) {
+    advice.push('All mail goes to our own relay: its rule is the file SEALPOST_RELAY_RULE_FILE.')
+    return no(outcomeOf(seen), advice, [])
+  }
+  return no(outcomeOf(seen), [...wayAdvice(seen), ...advice], suggestRules(seen))
 }
 
 function no(
@@ -81,6 +84,10 @@ function outcomeOf({ report: { route }, servers }: Seen): FailureOutcome {
   if (!route.ok) return route.outcome
   const first = servers.find(({ result }) => !result.ok)?.result
   return first === undefined || first.ok ? 'internal_error' : first.outcome
+}
+
+function isRelayed({ report: { route } }: Seen): boolean {
+  return route.ok && route.asked === 'relay'
 }
 
 /** A server that was not even tried, for what DNS and the policies of others say of the way to it. */
