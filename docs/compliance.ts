@@ -69,7 +69,11 @@ export const secureCommunication: readonly Requirement[] = [
         'delivery/hostile-matrix.test.ts',
         'nothing is said in clear, and nothing to a server that did not prove itself, when',
       ),
-      test('platform/guarded-fetch.test.ts', 'plain http behind https'),
+      test('security/downgrade.test.ts', 'a server that %s: refused, and not a byte for it'),
+      test(
+        'security/downgrade.test.ts',
+        'lists and responses of CAs may come in clear: the one documented exception, without credentials',
+      ),
       test('delivery/route/sts-fetch.test.ts', 'a policy host gets no say that'),
       test('security/no-plaintext-port.test.ts', 'there is a TLS server'),
       test('architecture/guarantees.test.ts', 'house/plain-http-for-signed'),
@@ -120,17 +124,20 @@ export const secureCommunication: readonly Requirement[] = [
     row: '9.3.2 [12.3.4]',
     wants:
       'each internal connection trusts only its configured CA (replaces system roots), optional SPKI pins',
-    state: 'partly',
+    state: 'yes',
     behaviour:
-      'PostgreSQL is trusted by `SEALPOST_DATABASE_CA_FILE` alone, clients by `SEALPOST_CLIENT_CA_FILE` alone, a pinned mail server by its pins alone.',
+      'PostgreSQL is trusted by `SEALPOST_DATABASE_CA_FILE` alone, clients by `SEALPOST_CLIENT_CA_FILE` alone, a pinned mail server by its pins alone. PostgreSQL can be pinned by its key beside the CA (`SEALPOST_DATABASE_SPKI_PINS`).',
     tests: [
       test('platform/postgres-tls.test.ts', 'a certificate of another CA is refused'),
+      test(
+        'platform/postgres-tls.test.ts',
+        'a key that is not pinned is refused, though the CA vouches for it',
+      ),
       test('security/client-identity.test.ts', 'a certificate of another CA: cut off, and audited'),
       test('security/client-revoked.test.ts', 'a CA that is taken out takes its clients with it'),
       test('interop/postfix.test.ts', 'a Postfix whose certificate is of another CA hears no MAIL FROM'),
     ],
     evidence: '`sealpost inventory`: the CA of each connection',
-    missing: 'SPKI pins exist for mail servers, not for PostgreSQL.',
   },
   {
     row: '9.3.3 [12.3.5]',
@@ -219,7 +226,8 @@ export const secureCommunication: readonly Requirement[] = [
     wants:
       'Node has no ECH: reported as unsupported; a documented fronting terminator with ECH that re-encrypts by mTLS; feature probe',
     state: 'partly',
-    behaviour: 'A probe looks for it in Node; inventory and `doctor` report `unsupported`.',
+    behaviour:
+      'A probe looks for it in Node; inventory and `doctor` report `unsupported`. A recipe puts nginx in front, which re-encrypts by mutual TLS ([deployment.md](deployment.md#encrypted-client-hello)).',
     tests: [
       test('platform/own-tls.test.ts', 'Node has no Encrypted Client Hello'),
       test(
@@ -228,7 +236,8 @@ export const secureCommunication: readonly Requirement[] = [
       ),
     ],
     evidence: '`sealpost inventory`: `encryptedClientHello`',
-    missing: 'The recipe for a fronting terminator.',
+    missing:
+      'The recipe was tested but for ECH itself, which needs an nginx and an OpenSSL that were not at hand.',
   },
   {
     row: '9.4.5 [12.1.3]',

@@ -15,7 +15,7 @@ export const plain = (number: number, ...parts: readonly Uint8Array[]): Buffer =
 export const octets = (content: Uint8Array): Buffer => der(0x04, content)
 export const bits = (content: Uint8Array): Buffer => der(0x03, Buffer.from([0]), content)
 export const integer = (content: Uint8Array): Buffer => der(0x02, content)
-export const yes = Buffer.from('0101ff', 'hex')
+const yes = Buffer.from('0101ff', 'hex')
 export const nothing = Buffer.from('0500', 'hex')
 
 export function oid(dotted: string): Buffer {
