@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Proof } from '../../src/delivery/route/route.ts'
@@ -22,8 +22,9 @@ async function start(
   cert: string,
   key: string,
   staple?: Buffer,
-): Promise<{ port: number; said: () => string }> {
+): Promise<{ port: number; said: () => string; hangUp: () => void }> {
   let said = ''
+  const raw = new Set<Socket>()
   const server = createServer({ cert, key }, socket => {
     socket.on('error', () => undefined)
     socket.write('220 mx.test\r\n')
@@ -37,7 +38,7 @@ async function start(
       }
     })
   })
-  server.on('tlsClientError', () => undefined)
+  server.on('tlsClientError', () => undefined).on('connection', (tcp: Socket) => raw.add(tcp))
   if (staple !== undefined)
     server.on('OCSPRequest', (_certificate, _issuer, done: (error: null, response: Buffer) => void) =>
       done(null, staple),
@@ -45,7 +46,13 @@ async function start(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   servers.push(server)
-  return { port: (server.address() as AddressInfo).port, said: () => said }
+  return {
+    port: (server.address() as AddressInfo).port,
+    said: () => said,
+    hangUp: () => {
+      for (const tcp of raw) tcp.resetAndDestroy()
+    },
+  }
 }
 
 const secure = { level: 'secure' } as const
@@ -170,5 +177,20 @@ describe('what is asked of the check', () => {
     })
     expect(opening).toMatchObject({ ok: true, session: { evidence: { revocation: 'stale' } } })
     if (opening.ok) opening.session.close()
+  })
+
+  test('a server that hangs up meanwhile is not waited for', async () => {
+    const { port, hangUp } = await start(pem(leaf, middle), key)
+    const begin = performance.now()
+    const opening = await openRoute(routeTo(port, secure, implicit), {
+      publicCa: root.certificate,
+      revocation: async () => {
+        hangUp()
+        await new Promise(resolve => setTimeout(resolve, 200))
+        return { status: 'good', source: 'ocsp' }
+      },
+    })
+    expect(opening).toMatchObject({ ok: false, outcome: 'connection_lost' })
+    expect(performance.now() - begin).toBeLessThan(9000)
   })
 })

@@ -19,7 +19,8 @@ export function converse(socket: Duplex, replyLimit: number): Conversation {
   const reader = new ReplyReader()
   let waiting: { settle(answer: Reply | SessionFailure): void } | undefined
   let last: Step | undefined
-  let broken: SessionFailure | undefined
+  // Nobody tells of a connection that has ended already.
+  let broken = socket.destroyed ? new SessionFailure('connection_lost') : undefined
 
   // Cleared before it is settled: one read from a TLS socket can bring several `data` events at once.
   const settle = (answer: Reply | SessionFailure): void => {
