@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -34,8 +35,7 @@ export function createListener(
 ): Server {
   const server = createServer(
     {
-      ...serverTlsOptions,
-      ...context,
+      ...contextOptions(context),
       ...limits,
       handshakeTimeout: 10_000,
       requestCert: clientCertificate === 'required',
@@ -49,12 +49,18 @@ export function createListener(
   return server
 }
 
-/**
- * From the next handshake on, another context. Connections go on. Sessions of the old context are not resumed: its
- * ticket keys go with it, so that whoever was revoked cannot come back with a ticket.
- */
+/** From the next handshake on, another context. Connections go on. */
 export function replaceContext(server: Server, context: ListenerContext): void {
-  server.setSecureContext({ ...serverTlsOptions, ...context })
+  server.setSecureContext(contextOptions(context))
+}
+
+/**
+ * Where clients show certificates, no session is resumed: a ticket would bring back the verdict of then, past the end of the
+ * certificate or of the list that it was judged by.
+ */
+function contextOptions(context: ListenerContext): SecureContextOptions {
+  const resumption = context.ca === undefined ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }
+  return { ...serverTlsOptions, ...context, ...resumption }
 }
 
 export async function listen(server: Server, { host, port }: Listen): Promise<Listener> {

@@ -12,6 +12,7 @@ import { fingerprintOf } from '../../src/platform/tls/index.ts'
 import { type House, openHouse } from '../support/house.ts'
 import { send } from '../support/request.ts'
 import { revocationList } from '../support/revocation-lists.ts'
+import { createRevokingAuthority } from '../support/revoking-authority.ts'
 
 let house: House
 let foreigner: Identity
@@ -23,6 +24,8 @@ beforeAll(async () => {
 afterAll(() => house.close())
 
 const sha256 = ({ certificate }: Identity): string => fingerprintOf(new X509Certificate(certificate))
+const clientOf = (authority: Identity) =>
+  issueClientCertificate(authority, { uri: 'urn:test:billing', days: 1 })
 const newClient = () => issueClientCertificate(house.authority, { uri: 'urn:test:billing', days: 1 })
 
 async function ask(client: Identity, options: RequestOptions = {}): Promise<number> {
@@ -73,16 +76,23 @@ test('a revoked client is cut off without a restart, and nobody else', async () 
   goodOpen.agent.destroy()
 })
 
-test('revoked-client-resumes: a session from before the revocation does not come back', async () => {
-  await reload({ clientCrl: undefined })
-  const client = await newClient()
-  const { session, resumed } = await connection(client)
-  expect(resumed).toBe(false)
-  // It could come back, until its certificate is revoked.
-  expect((await connection(client, session)).resumed).toBe(true)
-  await reload({ clientCrl: await revocationList(house.authority, { revoked: [client] }) })
-  expect(await connection(client, session)).toMatchObject({ resumed: false, answer: '' })
-})
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  'verdict-of-then-resumed: in %s no session comes back, each connection is judged anew',
+  async version => {
+    await reload({ clientCrl: undefined })
+    const client = await newClient()
+    const { session, answer } = await connection(client, { version })
+    expect(answer).toContain('404')
+    const again = await connection(client, { version, session })
+    expect([again.resumed, again.answer.slice(0, 12)]).toEqual([false, answer.slice(0, 12)])
+    await reload({ clientCrl: await revocationList(house.authority, { revoked: [client] }) })
+    expect(await connection(client, { version, session })).toMatchObject({ resumed: false, answer: '' })
+    // Where nobody shows a certificate, sessions may come back.
+    const port = house.gateway.publicPort ?? 0
+    const anonymous = await connection(undefined, { version, port })
+    expect((await connection(undefined, { version, port, session: anonymous.session })).resumed).toBe(true)
+  },
+)
 
 test.each([
   ['expired', { hours: -1 }, 'crl_expired'],
@@ -141,6 +151,36 @@ test('a list for one of two CAs is not enough', async () => {
   const lists = (await revocationList(house.authority)) + (await revocationList(next))
   expect(await reload({ clientCa, clientCrl: lists })).toBe(true)
   expect(await ask(await newClient())).toBe(404)
+  await reload({})
+})
+
+test('a CA below the root: its clients go by its own list, and with it when the root revokes it', async () => {
+  const root = await createRevokingAuthority('root')
+  const below = (await root.issue({ name: 'below', authority: true })).pem
+  const own = {
+    certificate: root.certificate.toString(),
+    key: root.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  }
+  const [one, two] = [await clientOf(below), await clientOf(below)]
+  const clientCa = `${own.certificate}\n${below.certificate}`
+  const lists = async (byRoot: readonly Identity[], byBelow: readonly Identity[]) =>
+    `${await revocationList(own, { revoked: byRoot })}${await revocationList(below, { revoked: byBelow })}`
+
+  // Sent along by the client, it needs not be listed, as long as no lists are asked for.
+  expect(await reload({ clientCa: own.certificate })).toBe(true)
+  const sent = await keepOpen({ ...one, certificate: `${one.certificate}${below.certificate}` })
+  await expect(ask(one)).rejects.toThrow()
+  expect(await reload({ clientCa, clientCrl: await lists([], []) })).toBe(true)
+  expect(await sent.ask()).toBe(404)
+  const open = await keepOpen(two)
+  expect(await reload({ clientCa, clientCrl: await lists([], [one]) })).toBe(true)
+  await expect.poll(() => sent.sockets()).toBe(0)
+  await expect(ask(one)).rejects.toThrow()
+  expect(await open.ask()).toBe(404)
+  expect(await reload({ clientCa, clientCrl: await lists([below], []) })).toBe(true)
+  await expect.poll(() => open.sockets()).toBe(0)
+  await expect(ask(two)).rejects.toThrow()
+  expect((await events('client.refused')).at(-1)).toMatchObject({ reason: 'revoked_certificate' })
   await reload({})
 })
 
@@ -209,8 +249,17 @@ interface Seen {
   readonly answer: string
 }
 
+interface Asked {
+  readonly version?: 'TLSv1.2' | 'TLSv1.3'
+  readonly session?: Buffer | undefined
+  readonly port?: number
+}
+
 /** One connection that asks once: in TLS 1.3 a client that is refused learns so only from the missing answer. */
-function connection(client: Identity, session?: Buffer): Promise<Seen> {
+function connection(
+  client: Identity | undefined,
+  { version = 'TLSv1.3', session, port = house.port }: Asked = {},
+): Promise<Seen> {
   return new Promise(resolve => {
     let answer = ''
     let kept: Buffer | undefined
@@ -219,10 +268,11 @@ function connection(client: Identity, session?: Buffer): Promise<Seen> {
     const socket: TLSSocket = connect({
       host: 'localhost',
       servername: 'localhost',
-      port: house.port,
+      port,
       ca: house.authority.certificate,
-      cert: client.certificate,
-      key: client.key,
+      minVersion: version,
+      maxVersion: version,
+      ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
       ...(session === undefined ? {} : { session }),
     })
     socket.on('session', (given: Buffer) => {

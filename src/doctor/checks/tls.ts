@@ -1,7 +1,14 @@
-import type { X509Certificate } from 'node:crypto'
+import { createPrivateKey, type X509Certificate } from 'node:crypto'
 import type { Config, Secrets } from '../../config/index.ts'
 import type { Clock } from '../../kernel/index.ts'
-import { type ClientTrust, judgeIdentity, readTrust, type ServerIdentity } from '../../platform/tls/index.ts'
+import {
+  type ClientTrust,
+  certificatesOf,
+  fingerprintOf,
+  judgeIdentity,
+  readTrust,
+  type ServerIdentity,
+} from '../../platform/tls/index.ts'
 import { type Check, fail, ok, type Verdict, warn } from '../check.ts'
 
 const day = 86_400_000
@@ -44,7 +51,36 @@ export function tlsChecks(config: Config, secrets: Secrets, clock: Clock): reado
           ),
         ]
       : []),
+    ...(database.kind === 'tls' && database.clientCertificate !== undefined
+      ? [
+          {
+            name: 'database-certificate',
+            run: () => judgeClient(database.clientCertificate ?? '', database.clientKey ?? '', rules()),
+          },
+        ]
+      : []),
   ]
+}
+
+/** The certificate that we show to PostgreSQL. */
+function judgeClient(
+  certificate: string,
+  key: string,
+  { now, foreign }: { readonly now: Date; readonly foreign: readonly string[] },
+): Verdict {
+  const [own] = certificatesOf(certificate, 'certificate_unreadable')
+  if (foreign.includes(fingerprintOf(own))) {
+    return fail('our certificate for PostgreSQL is of another environment', 'Use one of this environment.')
+  }
+  if (!own.checkPrivateKey(createPrivateKey(key))) {
+    return fail('our certificate for PostgreSQL has another key', 'Set both files to the same pair.')
+  }
+  return own.validToDate <= now
+    ? fail(
+        'our certificate for PostgreSQL has ended',
+        'Renew it; a running gateway takes the new files by itself.',
+      )
+    : ending('our certificate for PostgreSQL', own.validToDate, now)
 }
 
 /** @param origin the URL that people reach it by, whose host it must name */
