@@ -78,6 +78,11 @@ describe('what was accepted waits', () => {
       'destination_below_floor',
       { ...lenient, floor: 'dane' as const },
     ],
+    [
+      'for something fresh on a revocation of the server’s certificate',
+      'tls_revocation_stale',
+      { ...lenient, revocation: 'required' as const },
+    ],
   ])('%s, and then goes out', async (_, outcome, policy) => {
     sink.mails.length = 0
     const accepted = await post.acceptOne(`${outcome}@bank.test`)

@@ -5,6 +5,7 @@ import {
   type CourierPolicy,
   type DeliveryStatus,
   type DestinationRule,
+  type FindRoute,
   deliveriesOf,
   enqueueDeliveries,
   openCourier,
@@ -66,6 +67,8 @@ export interface CourierSettings {
   readonly admit?: (bytes: Uint8Array) => Ciphertext
   readonly returnPathDomain?: string | undefined
   readonly sign?: SignMail
+  /** Default: by the rules of the database. */
+  readonly findRoute?: FindRoute
   /** Default: the policy {@link lenient}. */
   readonly policyAt?: (at: Date) => Promise<SendingPolicy | undefined>
 }
