@@ -253,7 +253,7 @@ export const secureCommunication: readonly Requirement[] = [
       test('security/client-identity.test.ts', 'a forged identity header changes nothing'),
       test(
         'security/client-revoked.test.ts',
-        'revoked-client-resumes: a session from before the revocation does not come back',
+        'verdict-of-then-resumed: in %s no session comes back, each connection is judged anew',
       ),
     ],
     evidence: 'events `client.refused`, `request.refused`',
