@@ -224,7 +224,8 @@ describe('mail cannot go, and what to do', () => {
       rule: { ...rule, hosts: [{ name: host, port: server.port, tls: 'starttls' }] },
       credentials: undefined,
     }
-    const verdict = await verdictOf({ dns: plain(), server, stored, relay: other })
+    const elsewhere = pinnedTo(good, [spkiOf(known)])
+    const verdict = await verdictOf({ dns: plain(), server, stored: elsewhere, relay: other })
     expect(verdict).toMatchObject({ ok: false, outcome: 'tls_pin_mismatch', rules: [] })
     expect(verdict.advice.join()).toContain('SEALPOST_RELAY_RULE_FILE')
   })
