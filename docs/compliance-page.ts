@@ -1,4 +1,4 @@
-import { type Requirement, questionOnTls, secureCommunication } from './compliance.ts'
+import { questionOnTls, type Requirement, secureCommunication } from './compliance.ts'
 
 /** docs/compliance.md. */
 export function compliancePage(note: string): string {

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { outcomes } from '../src/delivery/outcome.ts'
-import { matrixLevels, type Situation, situations, waitingSteps } from '../test/delivery/hostile/matrix.ts'
-import { rowsOf, rowsOfWaiting } from '../test/delivery/hostile/matrix.ts'
+import {
+  matrixLevels,
+  rowsOf,
+  rowsOfWaiting,
+  type Situation,
+  situations,
+  waitingSteps,
+} from '../test/delivery/hostile/matrix.ts'
 import { routeSituations } from '../test/delivery/route/situations.ts'
 
 type Row = readonly string[]

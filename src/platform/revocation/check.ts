@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { type CertificateParts, readCertificate } from './asn1/certificate.ts'
-import { openLists, type ListDependencies } from './crl/lists.ts'
+import { type ListDependencies, openLists } from './crl/lists.ts'
 import type { Issuer } from './crl/read.ts'
 import { covers } from './crl/scope.ts'
 import { openResponders, soundAnswer } from './ocsp/responders.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
-import { beforeAll, expect, test } from 'vitest'
 import type { Knex } from 'knex'
+import { beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../../src/platform/index.ts'
 import { listStore } from '../../../src/platform/revocation/index.ts'
 import { testDatabase } from '../../support/database.ts'

@@ -1,8 +1,8 @@
-import type { ListSource } from '../sources.ts'
-import { fullNames } from '../sources.ts'
 import { children, NotDer, tags } from '../asn1/der.ts'
 import { type Extension, refuseCritical, valueOf } from '../asn1/extensions.ts'
 import { isTrue } from '../asn1/values.ts'
+import type { ListSource } from '../sources.ts'
+import { fullNames } from '../sources.ts'
 
 /** Which certificates of its issuer a list speaks of. */
 export interface Scope {
