@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type DestinationRule, parseDestinationRule, standardPolicy } from '../../src/delivery/index.ts'
+import {
+  type DestinationRule,
+  parseDestinationRule,
+  probeFindings,
+  standardPolicy,
+} from '../../src/delivery/index.ts'
 import { probeDestination } from '../../src/delivery/probe/probe.ts'
 import { explainRule } from '../../src/delivery/route/find.ts'
 import type { Relay } from '../../src/delivery/route/relay.ts'
@@ -269,5 +274,30 @@ describe('mail cannot go, and what to do', () => {
     expect(verdict).toMatchObject({ ok: false, outcome, rules: [] })
     expect(verdict.advice.join()).toMatch(words)
     expect(good.clear()).toBe('')
+  })
+})
+
+describe('what was found, line by line', () => {
+  const linesOf = async (world: World) => probeFindings(await probe(world)).join('\n')
+
+  test('DNS, policy, server, channel and offers', async () => {
+    const text = await linesOf({ dns: signed(known), server: good, sts: 'enforce' })
+    expect(text).toContain('bank.test: auto (no rule is stored; this is what auto would do)')
+    expect(text).toContain(`MX (proved by DNSSEC): ${host}`)
+    expect(text).toMatch(/TLSA: 3 1 1 [0-9a-f]{64}\n/)
+    expect(text).toMatch(/MTA-STS: enforce, id 1, for mx\.bank\.test, until 20/)
+    expect(text).toMatch(/127\.0\.0\.1:\d+: authenticated \(dane 3 1 1 [0-9a-f]{1,64}\)/)
+    expect(text).toContain('offers REQUIRETLS, SIZE 1000')
+    expect(text).toContain(`key (SPKI SHA-256) ${spkiOf(known)}`)
+  })
+
+  test('what is missing, and what a server shows that nothing authenticates', async () => {
+    const text = await linesOf({ dns: plain(), server: await serving(unknown) })
+    expect(text).toContain('DANE is off')
+    expect(text).toContain('TLSA: not asked for, the MX records are not proved')
+    expect(text).toContain('MTA-STS: none')
+    expect(text).toContain(`${host}: destination_not_authenticated`)
+    expect(text).toContain('although nothing says that they are the ones')
+    expect(text).toContain(`key (SPKI SHA-256) ${spkiOf(unknown)}`)
   })
 })
