@@ -219,7 +219,7 @@ export const secureCommunication: readonly Requirement[] = [
     ],
     evidence: '`revocation` in the evidence of each attempt; events `tls.reloaded`, `tls.reload.refused`',
     missing:
-      'Stale data defers mail under a crypto policy with `"revocation": "required"` (`strict`); under `standard` it is recorded and the mail goes.',
+      'Stale data defers mail under a crypto policy with `"revocation": "required"` (`strict`); under `standard` it is recorded and the mail goes, also when a stapled response was unsound.',
   },
   {
     row: '9.4.4 [12.1.5]',
@@ -289,6 +289,10 @@ export const questionOnTls: readonly Requirement[] = [
       test('delivery/hostile/matrix.ts', 'STARTTLS is refused for good'),
       test('delivery/route/situations.test.ts', 'no weaker way than without an attack, when'),
       test('interop/receivers.test.ts', 'that %s gets nothing'),
+      test(
+        'interop/unbound.test.ts',
+        'whose TLSA records somebody changed is not reached by MTA-STS instead',
+      ),
     ],
     evidence: '`sealpost inventory`: profile',
   },
@@ -327,11 +331,16 @@ export const questionOnTls: readonly Requirement[] = [
         'the exception for PostgreSQL holds until its day, ends, and cannot be for ever',
       ),
       test(
+        'connections/announce.test.ts',
+        'an exception in force is recorded and logged at the start and every day, until it is told to end',
+      ),
+      test(
         'cli/serve-tls.test.ts',
         'an exception for PostgreSQL that has ended: refused before anything is opened',
       ),
     ],
-    evidence: '`sealpost inventory` and `doctor` show the exception, its reason and its day',
+    evidence:
+      '`sealpost inventory` and `doctor` show the exception, its reason and its day; event `exception.active`',
   },
   {
     row: 'IPsec instead',
