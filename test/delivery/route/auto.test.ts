@@ -306,6 +306,9 @@ describe('a domain', () => {
     expect(await brief({ 'MX bank.test': insecure(mx(0, '')) })).toBe('domain_takes_no_mail')
     const forged = { 'MX bank.test': insecure(mx(0, '')), ...announced }
     expect(await brief(forged, auto, withPolicy)).toBe('mx_not_in_policy')
+    // Nor where nobody can tell whether there is one: a forged null MX must not end a delivery for good.
+    expect(await brief(forged)).toBe('mta_sts_unavailable')
+    expect(await brief({ ...forged, 'TXT _mta-sts.bank.test': failed })).toBe('dns_failed')
     expect(await brief({ ...forged, 'MX bank.test': secure(mx(0, '')) }, auto, withPolicy)).toBe(
       'domain_takes_no_mail',
     )

@@ -113,6 +113,15 @@ describe('a policy host gets no say that', () => {
   })
 })
 
+test.each(['bank.test/../', 'bank.test:8443', 'a@evil.test', 'evil.test#', '127.0.0.1', 'bank_.test', ''])(
+  'nobody is asked for the policy of %j, which is no domain',
+  async domain => {
+    const server = await web(() => ok(text, plain))
+    expect(await fetcher(server)(domain, 'a')).toEqual(failed('url_not_allowed'))
+    expect(server.asked).toEqual([])
+  },
+)
+
 test('DNS rebinding finds no gap: the address that was judged is the one connected to', async () => {
   const server = await web(() => ok(text, plain))
   let asked = 0

@@ -29,8 +29,10 @@ export function decide(rule: AutoRule, findings: DomainFindings, port: number): 
   }
   if (mx.kind !== 'found') return { ok: false, outcome: 'dns_failed' }
   // The null MX (RFC 7505) ends deliveries for good. A policy that names servers says otherwise; then DNS has to prove it.
-  const outcome = !mx.secure && isEnforced(sts) ? 'mx_not_in_policy' : 'domain_takes_no_mail'
-  return { ok: false, outcome }
+  // So has it where nobody can tell whether there is such a policy.
+  if (mx.secure) return { ok: false, outcome: 'domain_takes_no_mail' }
+  if (sts.kind === 'failed') return { ok: false, outcome: outcomeOf(sts) }
+  return { ok: false, outcome: isEnforced(sts) ? 'mx_not_in_policy' : 'domain_takes_no_mail' }
 }
 
 function judge(rule: AutoRule, host: HostFinding, findings: DomainFindings, port: number): Candidate {
@@ -60,8 +62,11 @@ function proofOf(host: HostFinding, { domain, mx, sts }: DomainFindings): Proof 
   if (isEnforced(sts)) {
     return namesHost(sts, name) ? { level: 'mta_sts', policyId: sts.id } : 'mx_not_in_policy'
   }
-  if (sts.kind !== 'failed') return 'destination_not_authenticated'
-  return sts.reason === 'dns_failed' ? 'dns_failed' : 'mta_sts_unavailable'
+  return sts.kind === 'failed' ? outcomeOf(sts) : 'destination_not_authenticated'
+}
+
+function outcomeOf({ reason }: Extract<StsFinding, { kind: 'failed' }>): FailureOutcome {
+  return reason === 'dns_failed' ? 'dns_failed' : 'mta_sts_unavailable'
 }
 
 function isEnforced(sts: StsFinding): sts is Extract<StsFinding, { kind: 'policy' }> {

@@ -1,6 +1,7 @@
 import type { Dns } from '../../../platform/dns/index.ts'
 import { type FetchFailure, openFetcher } from '../../../platform/https/index.ts'
 import type { Network } from '../../../platform/index.ts'
+import { isHostName } from '../auto/host-name.ts'
 import { parsePolicy, type StsPolicy } from './policy.ts'
 
 /** Why there is no policy; `policy_malformed`: there is a text, and it is not RFC 8461. */
@@ -46,6 +47,7 @@ export function openStsFetch({ dns, ...options }: StsFetchOptions): FetchPolicy 
     },
   })
   const fetchNow = async (domain: string): ReturnType<FetchPolicy> => {
+    if (!isHostName(domain)) return { ok: false, failure: 'url_not_allowed' }
     const fetched = await fetcher.get(new URL(`https://mta-sts.${domain}/.well-known/mta-sts.txt`))
     if (!fetched.ok) return fetched
     const policy = parsePolicy(fetched.bytes)
