@@ -159,7 +159,7 @@ test('a CA below the root: its clients go by its own list, and with it when the 
   const below = (await root.issue({ name: 'below', authority: true })).pem
   const own = {
     certificate: root.certificate.toString(),
-    key: root.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    key: root.key.export({ type: 'pkcs8', format: 'pem' }),
   }
   const [one, two] = [await clientOf(below), await clientOf(below)]
   const clientCa = `${own.certificate}\n${below.certificate}`
@@ -217,6 +217,34 @@ test.each([
   expect((await events('tls.reload.refused')).at(-1)).toMatchObject({ listener: 'public', reason })
   expect((await connection(await newClient())).shown).toBe(sha256(house.serverIdentity))
   expect(await ask(await newClient())).toBe(404)
+})
+
+test('what PostgreSQL is reached with is judged and recorded like the rest', async () => {
+  const pair = await newClient()
+  const database = {
+    kind: 'tls',
+    host: 'db.test',
+    port: 5432,
+    database: 'sealpost',
+    user: 'sealpost_gateway',
+    ca: house.authority.certificate,
+    clientCertificate: pair.certificate,
+    clientKey: pair.key,
+  } as const
+  for (const [changes, reason] of [
+    [{ clientKey: (await newClient()).key }, 'key_of_another_certificate'],
+    [{ clientCertificate: (await server(-1)).certificate }, 'certificate_expired'],
+    [{ crl: await revocationList(house.authority, { hours: -1 }) }, 'crl_expired'],
+    [{ ca: foreigner.certificate }, 'foreign_certificate'],
+  ] as const) {
+    expect(await reload({ database: { ...database, ...changes } })).toBe(false)
+    expect((await events('tls.reload.refused')).at(-1)).toMatchObject({ listener: 'database', reason })
+  }
+  expect(await reload({ publicCa: foreigner.certificate })).toBe(false)
+  expect((await events('tls.reload.refused')).at(-1)).toMatchObject({ listener: 'outgoing' })
+  expect(await reload({ database })).toBe(true)
+  expect((await events('tls.reloaded')).at(-1)).toMatchObject({ listener: 'database' })
+  await reload({})
 })
 
 test('files that cannot be read change nothing', async () => {

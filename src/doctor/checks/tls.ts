@@ -1,10 +1,9 @@
-import { createPrivateKey, type X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { Config, Secrets } from '../../config/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import {
   type ClientTrust,
-  certificatesOf,
-  fingerprintOf,
+  judgeClientIdentity,
   judgeIdentity,
   readTrust,
   type ServerIdentity,
@@ -55,32 +54,15 @@ export function tlsChecks(config: Config, secrets: Secrets, clock: Clock): reado
       ? [
           {
             name: 'database-certificate',
-            run: () => judgeClient(database.clientCertificate ?? '', database.clientKey ?? '', rules()),
+            run() {
+              const { clientCertificate: certificate = '', clientKey: key = '' } = database
+              const { validToDate } = judgeClientIdentity({ certificate, key }, rules())
+              return ending('our certificate for PostgreSQL', validToDate, clock.now())
+            },
           },
         ]
       : []),
   ]
-}
-
-/** The certificate that we show to PostgreSQL. */
-function judgeClient(
-  certificate: string,
-  key: string,
-  { now, foreign }: { readonly now: Date; readonly foreign: readonly string[] },
-): Verdict {
-  const [own] = certificatesOf(certificate, 'certificate_unreadable')
-  if (foreign.includes(fingerprintOf(own))) {
-    return fail('our certificate for PostgreSQL is of another environment', 'Use one of this environment.')
-  }
-  if (!own.checkPrivateKey(createPrivateKey(key))) {
-    return fail('our certificate for PostgreSQL has another key', 'Set both files to the same pair.')
-  }
-  return own.validToDate <= now
-    ? fail(
-        'our certificate for PostgreSQL has ended',
-        'Renew it; a running gateway takes the new files by itself.',
-      )
-    : ending('our certificate for PostgreSQL', own.validToDate, now)
 }
 
 /** @param origin the URL that people reach it by, whose host it must name */

@@ -40,6 +40,20 @@ export async function judgeIdentity(
   return { own, issuer: others[0] }
 }
 
+/** Likewise a certificate that we show to a server. Throws `tls_material_refused` with the flaw. */
+export function judgeClientIdentity(
+  { certificate, key }: ServerIdentity,
+  { now, foreign }: Pick<IdentityRules, 'now' | 'foreign'>,
+): X509Certificate {
+  const chain = certificatesOf(certificate, 'certificate_unreadable')
+  const [own] = chain
+  if (chain.some(sent => foreign.includes(fingerprintOf(sent)))) throw flawed('foreign_certificate')
+  if (own.validFromDate > now) throw flawed('certificate_not_yet_valid')
+  if (own.validToDate <= now) throw flawed('certificate_expired')
+  if (!own.checkPrivateKey(readKey(key))) throw flawed('key_of_another_certificate')
+  return own
+}
+
 function judgeOwn(own: X509Certificate, now: Date): void {
   if (own.validFromDate > now) throw flawed('certificate_not_yet_valid')
   if (own.validToDate <= now) throw flawed('certificate_expired')

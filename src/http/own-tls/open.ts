@@ -1,27 +1,20 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { Server } from 'node:https'
 import type { Knex } from 'knex'
-import { type Actor, type AuditEvent, appendEvents, recordEvent } from '../audit/index.ts'
-import type { DatabaseConfig, Exposure, Secrets } from '../config/index.ts'
-import { type Clock, SealpostError } from '../kernel/index.ts'
-import type { Logger } from '../platform/index.ts'
-import { type ClientTrust, fingerprintOf, judgeIdentity, readTrust } from '../platform/tls/index.ts'
-import { type ListenerContext, replaceContext } from './listener.ts'
-
-const listenerNames = ['api', 'console', 'public', 'ops'] as const
-export type ListenerName = (typeof listenerNames)[number]
-
-/** The files that a reload reads anew. */
-export type OwnFiles = Pick<
-  Secrets,
-  'certificate' | 'key' | 'publicIdentity' | 'clientCa' | 'clientCrl' | 'database'
->
-
-export interface OwnTlsRules {
-  readonly exposure: Exposure
-  /** SHA-256 of certificates of other environments. */
-  readonly foreign: readonly string[]
-}
+import { type Actor, type AuditEvent, appendEvents, recordEvent } from '../../audit/index.ts'
+import { type Clock, SealpostError } from '../../kernel/index.ts'
+import type { Logger } from '../../platform/index.ts'
+import { type ClientTrust, certificatesOf, fingerprintOf } from '../../platform/tls/index.ts'
+import { type ListenerContext, replaceContext } from '../listener.ts'
+import {
+  endings,
+  type Judged,
+  judgeFiles,
+  type ListenerName,
+  listenerNames,
+  type OwnFiles,
+  type OwnTlsRules,
+} from './judge.ts'
 
 /** The certificates, keys, CAs and lists of our own that are in use now. */
 export interface OwnTls {
@@ -88,13 +81,20 @@ export async function openOwnTls(
     }
     const next = await judge(given)
     if ('flaw' in next) return refuse(next.listener, next.flaw)
-    const changed = listenerNames.filter(name => digest(next, name) !== digest(current, name))
+    const changed = listenerNames.filter(
+      name => digest(next.contexts[name]) !== digest(current.contexts[name]),
+    )
+    const events = changed.map(name => reloaded(name, next.certificates[name].own))
+    const { database } = next.files
+    if (database.kind === 'tls' && digest(database) !== digest(current.files.database)) {
+      events.push(reloaded('database', certificatesOf(database.ca, 'ca_unreadable')[0]))
+    }
     // A crash here leaves events of a reload that did not happen; the next start reads the same files.
     await knex.transaction(trx =>
       appendEvents(
         trx,
         clock,
-        changed.map(name => ({ actor: itself, event: reloaded(name, next) })),
+        events.map(event => ({ actor: itself, event })),
       ),
     )
     current = next
@@ -103,7 +103,7 @@ export async function openOwnTls(
       after()
       void stapleFor(name)
     }
-    log.info('tls-reloaded', { count: changed.length })
+    log.info('tls-reloaded', { count: events.length })
     return true
   }
 
@@ -148,74 +148,11 @@ export async function openOwnTls(
   }
 }
 
-interface Accepted {
-  readonly contexts: Readonly<Record<ListenerName, ListenerContext>>
-  readonly certificates: Readonly<Record<ListenerName, Chain>>
-  readonly trust: ClientTrust
-  readonly files: OwnFiles
+function digest(used: object): string {
+  return createHash('sha256').update(JSON.stringify(used)).digest('hex')
 }
 
-interface Chain {
-  readonly own: X509Certificate
-  readonly issuer: X509Certificate | undefined
-}
-
-type Judged = Accepted | { readonly listener: string; readonly flaw: string }
-
-async function judgeFiles(files: OwnFiles, { exposure, foreign }: OwnTlsRules, now: Date): Promise<Judged> {
-  const { publicIdentity, clientCa, clientCrl, database } = files
-  const common = { cert: files.certificate, key: files.key }
-  const publicly = exposure === 'external'
-  let part = 'api'
-  try {
-    const own = await judgeIdentity(files, { now, foreign, publicly })
-    const trust = await readTrust(clientCa, clientCrl, { now, foreign })
-    part = 'public'
-    const shown = await judgeIdentity(publicIdentity, { now, foreign, publicly })
-    part = 'database'
-    await assertDatabaseTrust(database, { foreign }, now)
-    return {
-      contexts: {
-        api: { ...common, ca: clientCa, ...(clientCrl === undefined ? {} : { crl: clientCrl }) },
-        console: common,
-        public: { cert: publicIdentity.certificate, key: publicIdentity.key },
-        ops: common,
-      },
-      certificates: { api: own, console: own, public: shown, ops: own },
-      trust,
-      files,
-    }
-  } catch (error) {
-    if (!(error instanceof SealpostError) || error.code !== 'tls_material_refused') throw error
-    return { listener: part, flaw: error.details.detail ?? 'unknown' }
-  }
-}
-
-/** Whether PostgreSQL's CA and lists can be trusted here. Throws `tls_material_refused`. */
-export async function assertDatabaseTrust(
-  database: DatabaseConfig,
-  { foreign }: Pick<OwnTlsRules, 'foreign'>,
-  now: Date,
-): Promise<void> {
-  if (database.kind === 'tls') await readTrust(database.ca, database.crl, { now, foreign })
-}
-
-const day = 86_400_000
-
-/** When what ends, and how long before that it is spoken of. */
-function endings({ certificates, trust }: Accepted) {
-  return [
-    { what: 'certificate', at: certificates.api.own.validToDate, notice: 14 * day },
-    { what: 'public_certificate', at: certificates.public.own.validToDate, notice: 14 * day },
-    ...trust.authorities.map(ca => ({ what: 'client_ca', at: ca.validToDate, notice: 30 * day })),
-    ...(trust.lists ?? []).map(list => ({ what: 'client_crl', at: list.nextUpdate, notice: day / 2 })),
-  ]
-}
-
-function digest({ contexts }: Accepted, name: ListenerName): string {
-  return createHash('sha256').update(JSON.stringify(contexts[name])).digest('hex')
-}
-
-function reloaded(listener: ListenerName, { certificates }: Accepted): AuditEvent {
-  return { type: 'tls.reloaded', listener, certificateSha256: fingerprintOf(certificates[listener].own) }
+/** @param certificate our own, or for PostgreSQL the CA */
+function reloaded(listener: string, certificate: X509Certificate): AuditEvent {
+  return { type: 'tls.reloaded', listener, certificateSha256: fingerprintOf(certificate) }
 }
