@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { outcomes } from '../src/delivery/outcome.ts'
 import {
+  hostileMatrix,
   matrixLevels,
   rowsOf,
   rowsOfWaiting,
@@ -74,7 +75,7 @@ ${table(
   ]),
 )}
 
-Every outcome above but \`delivered\` and \`domain_takes_no_mail\` is temporary: the delivery waits, is tried again, and fails by
+Every outcome above but \`delivered\` and ${lasting()} is temporary: the delivery waits, is tried again, and fails by
 name when the time of the policy is over. ${Object.keys(outcomes).length} outcomes in all: [outcomes.md](outcomes.md).
 
 ## Revocation
@@ -120,6 +121,15 @@ ${table(['Field', 'Meaning'], evidenceFields())}
 
 The server's final reply is kept beside it: its code, and its text cut short and with card numbers masked.
 `
+}
+
+/** Those of the tables after which nothing is tried again. */
+function lasting(): string {
+  const routed = routeSituations.flatMap(one => [one.auto, one.floorDane, one.listed])
+  const met = hostileMatrix.map(({ outcome }) => outcome)
+  const known: Readonly<Record<string, readonly [string, string]>> = outcomes
+  const found = [...new Set([...routed, ...met])].filter(name => known[name]?.[0] === 'permanent')
+  return found.map(name => `\`${name}\``).join(' and ')
 }
 
 const levelWords: Readonly<Record<(typeof matrixLevels)[number], string>> = {
