@@ -11,6 +11,7 @@ import {
 import { systemClock } from '../../src/kernel/index.ts'
 import { createAuthority } from '../../src/platform/pki/index.ts'
 import { applyAll, ask, openRooms, outcome, type Rooms } from '../access/support.ts'
+import { noticeSender } from '../support/notices.ts'
 import { signedInOperator } from '../support/operators.ts'
 import { setDestination } from '../support/shortcut.ts'
 
@@ -47,7 +48,7 @@ const approvals = () => {
   })
 }
 const wish = (name: string, rule: DestinationRule | null, by = ada) =>
-  wishDestination(rooms.gateway, systemClock, by, { domain: name, rule })
+  wishDestination(rooms.gateway, systemClock, by, { domain: name, rule }, noticeSender)
 const asked = async (name: string, rule: DestinationRule | null, by = ada): Promise<ChangeRequest> => {
   const done = await wish(name, rule, by)
   if (done.outcome !== 'asked') throw new Error('it was set at once')
@@ -183,6 +184,25 @@ describe('another rule', () => {
     expect(await ruleOf(name)).toBeNull()
     await approvals().approve(grace, id)
     expect(await outcome(approvals().approve(grace, id))).toBe('state_conflict')
+  })
+
+  test('is told to every approver but the one who asks, with a first auto to nobody', async () => {
+    const waiting = async (who: Operator) =>
+      Number(
+        (await rooms.owner('notices').where({ operator_id: who.id, kind: 'change_waiting' }).count())[0]?.[
+          'count'
+        ],
+      )
+    const before = [await waiting(grace), await waiting(both), await waiting(ada)]
+    const name = domain()
+    await wish(name, auto)
+    expect([await waiting(grace), await waiting(both), await waiting(ada)]).toEqual(before)
+    await asked(name, secure, both)
+    expect([await waiting(grace), await waiting(both), await waiting(ada)]).toEqual([
+      (before[0] ?? 0) + 1,
+      before[1],
+      before[2],
+    ])
   })
 
   test('rejected, changes nothing', async () => {

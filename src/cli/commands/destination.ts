@@ -3,8 +3,8 @@ import { Command } from 'commander'
 import {
   type DestinationDetails,
   type DestinationRule,
-  describeRule,
   type DomainAttempt,
+  describeRule,
   listDestinations,
   parseDestinationRule,
   serversOf,

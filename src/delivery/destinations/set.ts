@@ -5,12 +5,14 @@ import {
   type ChangeRequest,
   type ChangeRequestOf,
   type Operator,
+  operatorsWith,
   requireRole,
   type StagedChange,
   voidChangeRequests,
 } from '../../access/index.ts'
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import { type ChangeRequestId, type Clock, isAddress, SealpostError } from '../../kernel/index.ts'
+import { type NoticeSender, queueNotice } from '../../notices/index.ts'
 import { scrub } from '../../platform/index.ts'
 import { asDestinationRule, type DestinationRule } from '../destination.ts'
 import { ruleSha256 } from './digest.ts'
@@ -38,6 +40,7 @@ export async function wishDestination(
   clock: Clock,
   operator: Operator,
   { domain, rule }: DestinationWish,
+  sender: NoticeSender,
 ): Promise<DestinationSet> {
   requireRole(operator, 'admin')
   assertDomain(domain)
@@ -57,8 +60,27 @@ export async function wishDestination(
       subject: domain,
       body,
     })
+    await tellApprovers(trx, clock, sender, operator, change)
     return { outcome: 'asked', change }
   })
+}
+
+/** Every approver but the one who asks gets a notice. */
+async function tellApprovers(
+  trx: Knex.Transaction,
+  clock: Clock,
+  sender: NoticeSender,
+  by: Operator,
+  { kind, expiresAt }: ChangeRequest,
+): Promise<void> {
+  for (const { id, address } of await operatorsWith(trx, 'approver')) {
+    if (id === by.id) continue
+    await queueNotice(trx, clock, sender, {
+      kind: 'change_waiting',
+      to: { operator: id, address },
+      fields: { change: kind, askedBy: by.name, about: null, until: expiresAt },
+    })
+  }
 }
 
 /**

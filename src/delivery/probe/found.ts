@@ -24,7 +24,9 @@ export function probeFindings({
   return [
     `${domain}: ${rule.mode} (${ruleWords[ruleIs]})`,
     ...(ruleIs === 'assumed' ? [] : describeRule(rule).map(sentence => `  ${sentence}`)),
-    ...(validates ? [] : ['', 'DNS proves nothing here: no resolver that validates, so DANE is off']),
+    ...(validates || findings === undefined
+      ? []
+      : ['', 'DNS proves nothing here: no resolver that validates, so DANE is off']),
     ...(findings === undefined ? [] : ['', ...findingLines(findings)]),
     ...(servers.length === 0
       ? []

@@ -22,7 +22,7 @@ export const destinationQuery = z.strictObject({
 })
 
 export function routeDestinationsApi(api: Router, context: ConsoleContext): void {
-  const { knex, clock } = context
+  const { knex, clock, sender } = context
 
   api
     .route('/destinations')
@@ -39,7 +39,7 @@ export function routeDestinationsApi(api: Router, context: ConsoleContext): void
     .post(async (request, response) => {
       const operator = await operatorBehind(context, request)
       const wish = await readJson(request, destinationForm)
-      const done = await wishDestination(knex, clock, operator, wish)
+      const done = await wishDestination(knex, clock, operator, wish, sender)
       if (done.outcome === 'asked') {
         response.status(202).location(`/v1/change-requests/${done.change.id}`).json(done.change)
       } else {

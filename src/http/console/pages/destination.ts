@@ -16,7 +16,7 @@ import { ruleForm, ruleOfForm } from './rule-form.ts'
 
 /** One domain: its rule in plain words, how its servers fared, what waits, what was, and the form to ask for another rule. */
 export function routeDestinationPage(router: Router, context: ConsoleContext): void {
-  const { knex, clock, site } = context
+  const { knex, clock, sender, site } = context
 
   router
     .route('/destinations/:domain')
@@ -31,7 +31,7 @@ export function routeDestinationPage(router: Router, context: ConsoleContext): v
       const operator = await operatorBehind(context, request)
       const domain = domainOfPath(request)
       const wish = checked(destinationForm, { domain, rule: ruleOfForm(await readForm(request)) })
-      const done = await wishDestination(knex, clock, operator, wish)
+      const done = await wishDestination(knex, clock, operator, wish, sender)
       goTo(response, done.outcome === 'asked' ? `/changes/${done.change.id}` : `/destinations/${domain}`)
     })
     .all(refuseMethod('GET, HEAD, POST'))
