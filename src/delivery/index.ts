@@ -10,7 +10,6 @@ import type { FindRoute } from './route/route.ts'
 export type { Courier } from './courier/courier.ts'
 export type { PolicyAt, SendingPolicy } from './courier/last-check.ts'
 export { type CourierPolicy, standardPolicy } from './courier/policy.ts'
-export { type DkimKey, openDkim, type SignMail } from './dkim/sign.ts'
 export {
   asDestinationRule,
   type DestinationRule,
@@ -35,6 +34,7 @@ export {
 } from './destinations/set.ts'
 export { type DomainAttempt, domainsWithoutRule } from './destinations/store.ts'
 export { describeRule, serversOf } from './destinations/words.ts'
+export { type DkimKey, openDkim, type SignMail } from './dkim/sign.ts'
 export {
   type AcceptedDeliveries,
   type EnqueuedDelivery,
@@ -44,6 +44,9 @@ export {
 } from './enqueue.ts'
 export type { NoticePolicy } from './notice/courier.ts'
 export type { Outcome } from './outcome.ts'
+export { probeFindings } from './probe/found.ts'
+export { openProbe, type Probe } from './probe/open.ts'
+export type { DestinationProbe } from './probe/probe.ts'
 export { cancelDelivery, releaseDelivery } from './quarantine/decide.ts'
 export { listQuarantined, type QuarantinedDelivery } from './quarantine/store.ts'
 export { deliveryOfReturnPath } from './return-path.ts'
@@ -58,17 +61,14 @@ export type {
   TlsaFinding,
 } from './route/report.ts'
 export type { Candidate, FindRoute, Proof, Route } from './route/route.ts'
-export type { HeldCredentials } from './smtp/credentials.ts'
-export type { DestinationProbe } from './probe/probe.ts'
-export { probeFindings } from './probe/found.ts'
-export { openProbe, type Probe } from './probe/open.ts'
-export type { ProbedServer } from './smtp/probe.ts'
 export {
   type FetchPolicy,
   openStsFetch,
   type StsFetchFailure,
   type StsFetchOptions,
 } from './route/sts/fetch.ts'
+export type { HeldCredentials } from './smtp/credentials.ts'
+export type { ProbedServer } from './smtp/probe.ts'
 export { type AttemptStatus, type DeliveryStatus, deliveriesOf } from './status.ts'
 export { stopDeliveries } from './stop.ts'
 
