@@ -340,6 +340,46 @@ describe('a forged reply is passed over, and the true one is waited for:', () =>
   })
 })
 
+test('a message made to be read slowly is not read', async () => {
+  const dns = await resolver(
+    validating(query => (query.over === 'udp' ? [reply(query, { truncated: true })] : [winding(query)])),
+    { timeout: 500, tries: 1 },
+  )
+  expect(await dns.txt('bank.test')).toEqual(failed)
+})
+  lag.enable()
+  for (let asked = 0; asked < 3; asked++) expect(await dns.txt('bank.test')).toEqual(failed)
+  lag.disable()
+  expect(lag.max / 1e6).toBeLessThan(100)
+})
+
+/** 16 KiB: a chain of pointers through one record, at whose end the names of a thousand others begin. */
+function winding(query: Query): Buffer {
+  const message = Buffer.alloc(16_384)
+  const head = reply(query)
+  head.copy(message)
+  let at = head.length + 11
+  const pointers = 2500
+  message.writeUInt16BE(10, head.length + 1)
+  message.writeUInt16BE(1, head.length + 3)
+  message.writeUInt16BE(pointers * 2, head.length + 9)
+  let before = 12
+  for (let left = pointers; left > 0; left--) {
+    message.writeUInt16BE(0xc000 | before, at)
+    before = at
+    at += 2
+  }
+  let count = 1
+  for (; at + 12 <= message.length; at += 12) {
+    message.writeUInt16BE(0xc000 | before, at)
+    message.writeUInt16BE(16, at + 2)
+    message.writeUInt16BE(1, at + 4)
+    count++
+  }
+  message.writeUInt16BE(count, 6)
+  return message.subarray(0, at)
+}
+
 test.each(['192.0.2.53', '0.0.0.0', '10.0.0.1', '::', '::ffff:192.0.2.1', 'localhost', '127.1', '8.8.8.8'])(
   'a resolver at %s, where others could sit in between, is refused',
   async address => {

@@ -39,6 +39,8 @@ export type Reply =
 // DNS flag day 2020: what passes every path in one piece.
 const datagram = 1232
 const aliases = 8
+// Each may have a name that is a long way through the message to read.
+const recordsPerMessage = 256
 
 /** Whether DNS is asked about `name`: labels of letters, digits, hyphens and underscores, at most 253 octets. */
 export function isName(name: string): boolean {
@@ -71,8 +73,8 @@ export function writeQuery(id: number, { name, type, unchecked = false }: Questi
 export function readReply(message: Buffer, id: number, question: Question): Reply | undefined {
   const packet = unpack(message)
   if (packet === undefined || !packet.flag_qr || packet.id !== id) return undefined
-  const [asked, ...others] = packet.questions ?? []
-  if (asked === undefined || others.length > 0) return undefined
+  const [asked] = packet.questions ?? []
+  if (asked === undefined) return undefined
   if (asked.type !== question.type || asked.class !== 'IN' || !isSame(asked.name, question.name))
     return undefined
   if (packet.flag_tc) return { kind: 'truncated' }
@@ -108,6 +110,9 @@ function follow(packet: DecodedPacket, { name, type }: Question, exists: boolean
 
 /** Undefined for what is no DNS message from its first to its last octet. */
 function unpack(message: Buffer): DecodedPacket | undefined {
+  if (message.length < 12) return undefined
+  const records = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10)
+  if (message.readUInt16BE(4) !== 1 || records > recordsPerMessage) return undefined
   try {
     const packet = decode(message)
     return decode.bytes === message.length ? packet : undefined
