@@ -90,13 +90,15 @@ After the handshake, and before EHLO is said again, the server's certificate and
    an hour, used until their end; an older list never replaces a newer one.
 3. The OCSP responder that it names.
 
+Of the CAs above it only a revocation counts: many publish nothing of themselves.
+
 | Known | What happens |
 | --- | --- |
 | \`revoked\`, the server's or a CA's | \`tls_certificate_revoked\`, whatever the policy |
 | \`good\` | goes on |
 | \`stale\`: the CA publishes something, nothing sound and fresh is to be had | \`tls_revocation_stale\` where the crypto policy says \`"revocation": "required"\`; with \`"when_known"\` it goes on, and the evidence says so |
 | \`unknown\`: the certificate names neither list nor responder | likewise |
-| \`not_applicable\`: DANE, or a pinned key alone | goes on: what is trusted is taken back by changing the TLSA record or the pin |
+| \`not_applicable\`: DANE, a pinned key alone, or a pinned certificate that signed itself | goes on: what is trusted is taken back by changing the TLSA record or the pin |
 
 ## The exceptions
 
