@@ -195,9 +195,9 @@ export const secureCommunication: readonly Requirement[] = [
     row: '9.4.3 [12.1.4]',
     wants:
       'CRLs for client and internal certificates with hot reload; OCSP stapling on our server when its CA runs OCSP; revocation check of SMTP peers, stale data means defer',
-    state: 'partly',
+    state: 'yes',
     behaviour:
-      'Lists for applications and PostgreSQL, taken anew on SIGHUP and when the file changes. Our listeners staple. Mail servers are looked up by staple, list and responder; `revoked` always ends the attempt.',
+      'Lists for applications and PostgreSQL, taken anew on SIGHUP and when the file changes. Our listeners staple. Mail servers are looked up by staple, list and responder; `revoked` and stale data always end the attempt.',
     tests: [
       test(
         'security/client-revoked.test.ts',
@@ -216,10 +216,9 @@ export const secureCommunication: readonly Requirement[] = [
         'a gateway sends nothing to a server whose certificate its CA has revoked',
       ),
       test('delivery/hostile/matrix.ts', 'the certificate was revoked'),
+      test('delivery/policy-floor.test.ts', 'stale data on revocation is waited for, whatever the policy'),
     ],
     evidence: '`revocation` in the evidence of each attempt; events `tls.reloaded`, `tls.reload.refused`',
-    missing:
-      'Stale data defers mail under a crypto policy with `"revocation": "required"` (`strict`); under `standard` it is recorded and the mail goes, also when a stapled response was unsound.',
   },
   {
     row: '9.4.4 [12.1.5]',

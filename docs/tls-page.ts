@@ -96,8 +96,8 @@ Of the CAs above it only a revocation counts: many publish nothing of themselves
 | --- | --- |
 | \`revoked\`, the server's or a CA's | \`tls_certificate_revoked\`, whatever the policy |
 | \`good\` | goes on |
-| \`stale\`: the CA publishes something, nothing sound and fresh is to be had | \`tls_revocation_stale\` where the crypto policy says \`"revocation": "required"\`; with \`"when_known"\` it goes on, and the evidence says so |
-| \`unknown\`: the certificate names neither list nor responder | likewise |
+| \`stale\`: the CA publishes something, nothing sound and fresh is to be had | \`tls_revocation_stale\`: it waits |
+| \`unknown\`: the certificate names neither list nor responder | the same where the crypto policy says \`"revocation": "required"\`; with \`"when_known"\` it goes on, and the evidence says so |
 | \`not_applicable\`: DANE, a pinned key alone, or a pinned certificate that signed itself | goes on: what is trusted is taken back by changing the TLSA record or the pin |
 
 ## The exceptions

@@ -34,7 +34,7 @@ export const outcomes = {
   tls_certificate_revoked: ['temporary', 'The server’s certificate was revoked by its CA.'],
   tls_revocation_stale: [
     'temporary',
-    'Nothing fresh is known of a revocation of the server’s certificate, and the policy wants to know.',
+    'The CA’s word on a revocation of the server’s certificate is stale; or there is none, and the policy wants one.',
   ],
   destination_not_authenticated: [
     'temporary',

@@ -61,7 +61,7 @@ export const policySchema = z
       minVersion: z.enum(['TLSv1.2', 'TLSv1.3']),
       /** The weakest level of authentication that will do. */
       floor: z.enum(tlsLevels),
-      /** `required`: nothing is sent to a server of whose certificate nothing fresh is known; a revoked one never does. */
+      /** `required`: a server whose CA publishes nothing on revocation will not do. Revoked ones, and stale data, never do. */
       revocation: z.enum(['when_known', 'required']),
     }),
     lifecycle: z.strictObject({

@@ -71,3 +71,30 @@ test('a floor that rises while a connection is open holds for the next message o
   expect(attempts[0]).toMatchObject({ outcome: 'destination_below_floor', tls: { rule: 'pinned' } })
   expect(strong.mails.map(({ to }) => to)).not.toContainEqual(['b@bank.test'])
 })
+
+test.each([
+  [
+    'stale data on revocation is waited for, whatever the policy',
+    'stale',
+    'when_known',
+    'tls_revocation_stale',
+  ],
+  ['a CA that publishes nothing on revocation will do', 'unknown', 'when_known', 'delivered'],
+  [
+    'a CA that publishes nothing will not, where the policy says so',
+    'unknown',
+    'required',
+    'tls_revocation_stale',
+  ],
+  ['what is known to be good goes on', 'good', 'required', 'delivered'],
+] as const)('%s', async (_name, known, wanted, outcome) => {
+  const courier = post.startCourier({
+    findRoute: () => Promise.resolve(route()),
+    policyAt: () => Promise.resolve({ ...lenient, floor: 'pinned', revocation: wanted }),
+    revocation: () => Promise.resolve({ status: known, source: null }),
+  })
+  const { message } = await post.acceptOne(`${known}-${wanted}@bank.test`)
+  const { attempts } = await post.until(message, status => status.attempts.length > 0)
+  await courier.stop()
+  expect(attempts[0]).toMatchObject({ outcome, tls: { revocation: known } })
+})

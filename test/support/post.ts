@@ -24,6 +24,7 @@ import {
   systemClock,
 } from '../../src/kernel/index.ts'
 import { type Logger, openDatabase, openLogger, openQueue, peerGuard } from '../../src/platform/index.ts'
+import type { RevocationCheck } from '../../src/platform/revocation/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { alone, hostsAt, loopbackDns } from './dns.ts'
 import { setDestination } from './shortcut.ts'
@@ -69,6 +70,8 @@ export interface CourierSettings {
   readonly sign?: SignMail
   /** Default: by the rules of the database. */
   readonly findRoute?: FindRoute
+  /** Default: nothing is known. */
+  readonly revocation?: RevocationCheck
   /** Default: the policy {@link lenient}. */
   readonly policyAt?: (at: Date) => Promise<SendingPolicy | undefined>
 }

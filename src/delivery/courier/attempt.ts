@@ -109,8 +109,9 @@ export function shortOf(
 ): FailureOutcome | undefined {
   if (minTls === 'TLSv1.3' && version !== 'TLSv1.3') return 'tls_too_weak'
   if (!reaches(rule, floor)) return 'destination_below_floor'
-  const isFresh = known === 'good' || known === 'not_applicable'
-  return wanted === 'required' && !isFresh ? 'tls_revocation_stale' : undefined
+  if (known === 'good' || known === 'not_applicable') return undefined
+  // A CA that publishes and cannot be heard is waited for: whoever hides a revocation would do just that.
+  return known === 'stale' || wanted === 'required' ? 'tls_revocation_stale' : undefined
 }
 
 /** The result of an attempt that found no server to speak to, or was refused before. */

@@ -10,7 +10,7 @@ export interface SendingPolicy {
   readonly minTls: 'TLSv1.2' | 'TLSv1.3'
   /** The weakest level at which a server may be authenticated; see `delivery/level.ts`. */
   readonly floor: TlsLevel
-  /** Whether something fresh must be known of a revocation of the server's certificate. */
+  /** Whether a CA must publish its revocations. What it publishes must be fresh in any case. */
   readonly revocation: 'when_known' | 'required'
 }
 
