@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   operator: async () => (await import('./commands/operator.ts')).operatorCommand(),
   recipient: async () => (await import('./commands/recipient.ts')).recipientCommand(),
   destination: async () => (await import('./commands/destination.ts')).destinationCommand(),
+  delivery: async () => (await import('./commands/delivery.ts')).deliveryCommand(),
   key: async () => (await import('./commands/key.ts')).keyCommand(),
   inventory: async () => (await import('./commands/inventory.ts')).inventoryCommand(),
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),

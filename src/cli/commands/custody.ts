@@ -5,10 +5,10 @@ import { initSigningKey } from '../../custody/index.ts'
 import { armour, isAddress, SealpostError, systemClock } from '../../kernel/index.ts'
 import { generateSigningKey } from '../../sealer/host/index.ts'
 import { parseDescriptor } from '../descriptor.ts'
-import { dkimCommand } from './custody-dkim.ts'
 import { print, printJson } from '../output.ts'
 import { readPassphrase } from '../passphrase.ts'
 import { withOwner } from '../with-owner.ts'
+import { dkimCommand } from './custody-dkim.ts'
 
 const leastPassphrase = 16
 
