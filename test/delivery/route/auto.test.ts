@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseDestinationRule, type RouteDependencies } from '../../../src/delivery/index.ts'
-import { explainRule } from '../../../src/delivery/route/find.ts'
 import { isHostName } from '../../../src/delivery/route/auto/host-name.ts'
+import { explainRule } from '../../../src/delivery/route/find.ts'
 import { peerGuard } from '../../../src/platform/index.ts'
 import { alone } from '../../support/dns.ts'
 import { dnsOf, failed, insecure, mx, none, secure, tlsa, unknown, type Zones } from '../../support/zones.ts'

@@ -1,6 +1,6 @@
 import type { Dns, DnsAnswer, MxRecord } from '../../../platform/dns/index.ts'
 import type { DomainFindings, HostFinding } from '../report.ts'
-import { type StsDependencies, findStsPolicy } from '../sts/find.ts'
+import { findStsPolicy, type StsDependencies } from '../sts/find.ts'
 import { isHostName } from './host-name.ts'
 import { findTlsa } from './tlsa.ts'
 
