@@ -12,7 +12,10 @@ import { createRevokingAuthority, type RevokingAuthority } from '../support/revo
 import { deliverBy, openRoute, routeTo } from '../support/sessions.ts'
 
 let servers: Server[] = []
+const raw = new Set<Socket>()
 afterEach(async () => {
+  for (const tcp of raw) tcp.destroy()
+  raw.clear()
   for (const server of servers) await new Promise(resolve => server.close(resolve))
   servers = []
 })
@@ -24,7 +27,6 @@ async function start(
   staple?: Buffer,
 ): Promise<{ port: number; said: () => string; hangUp: () => void }> {
   let said = ''
-  const raw = new Set<Socket>()
   const server = createServer({ cert, key }, socket => {
     socket.on('error', () => undefined)
     socket.write('220 mx.test\r\n')
@@ -141,14 +143,24 @@ describe('what is asked of the check', () => {
     expect(said()).toBe('')
   })
 
-  test('an "issuer" that only bears the name of the issuer is not asked about', async () => {
+  test('an "issuer" that only bears the names of the issuer is not asked about', async () => {
     // Who has a stolen, revoked certificate would have such a one sign an answer that all is well.
-    const fake = await order(undefined, { commonName: 'Root', authority: true })
+    const fake = await order(undefined, { commonName: 'Root', authority: true, keyNamedLike: root })
     const own = await order(root, { names: ['mx.test'], key })
     const { port } = await start(pem(own, fake), key)
     const { asked, check } = answering()
     await deliverBy(routeTo(port, secure, implicit), { publicCa: root.certificate, revocation: check })
     expect(asked).toEqual([[digest(own), digest(root)]])
+  })
+
+  test('and a certificate with the CA’s own key, but signed by nobody, hides nothing', async () => {
+    const { key: middleKey } = middle
+    const fake = await order(undefined, { commonName: 'Middle', authority: true, key: middleKey, to: -1000 })
+    const { port } = await start(pem(leaf, fake, middle), key)
+    const { check } = answering(new Map([[digest(middle), 'revoked']]))
+    expect(
+      await deliverBy(routeTo(port, secure, implicit), { publicCa: root.certificate, revocation: check }),
+    ).toMatchObject({ outcome: 'tls_certificate_revoked' })
   })
 
   test('nothing, where a key is trusted and no CA: DANE, a pinned key, a pinned certificate that signed itself', async () => {

@@ -21,6 +21,8 @@ export interface Order {
   readonly key?: string
   readonly authority?: boolean
   readonly usage?: 'server' | 'client'
+  /** Whose key the certificate says that it holds (RFC 5280 section 4.2.1.2). Default: its own. */
+  readonly keyNamedLike?: Identity
   /** Milliseconds from now. */
   readonly from?: number
   readonly to?: number
@@ -35,7 +37,14 @@ export function newKey(): string {
 
 /** A certificate that `issuer` signs; without one, it signs itself. */
 export async function order(issuer: Identity | undefined, wishes: Order): Promise<Identity> {
-  const { commonName = 'mx.test', names = [], key = newKey(), authority = false, usage = 'server' } = wishes
+  const {
+    commonName = 'mx.test',
+    names = [],
+    key = newKey(),
+    authority = false,
+    usage = 'server',
+    keyNamedLike: named,
+  } = wishes
   const subject = `CN=${commonName}`
   const publicKey = createPublicKey(key).toCryptoKey(algorithm, true, ['verify'])
   const above = issuer && new x509.X509Certificate(issuer.certificate)
@@ -61,7 +70,9 @@ export async function order(issuer: Identity | undefined, wishes: Order): Promis
           : [
               new x509.SubjectAlternativeNameExtension(names.map(value => ({ type: 'dns', value }) as const)),
             ]),
-        await x509.SubjectKeyIdentifierExtension.create(publicKey),
+        await x509.SubjectKeyIdentifierExtension.create(
+          named === undefined ? publicKey : new x509.X509Certificate(named.certificate).publicKey,
+        ),
         ...(above === undefined ? [] : [await x509.AuthorityKeyIdentifierExtension.create(above.publicKey)]),
       ],
     },

@@ -6,6 +6,7 @@ import { carriesName, type HandshakeFacts } from '../../tls-verdict.ts'
 import type { Credentials } from '../credentials.ts'
 import { SessionFailure } from '../failure.ts'
 import { reached } from './reached.ts'
+import { trustedCertificates } from './trusted.ts'
 
 /** What OpenSSL is to make of the server's certificate. */
 export type Trust =
@@ -23,8 +24,8 @@ export type Trust =
 export interface Shaken {
   readonly socket: TLSSocket
   readonly facts: HandshakeFacts
-  /** The certificates that can have issued another: what the server sent, and what our CAs add. */
-  readonly issuers: readonly X509Certificate[]
+  /** The CAs that OpenSSL was told to trust. */
+  readonly trusted: readonly X509Certificate[]
   /** The OCSP response that came with the handshake. */
   readonly staple: Buffer | undefined
 }
@@ -69,7 +70,7 @@ export async function shakeHands(
   // TLS 1.2 could change certificates later.
   socket.disableRenegotiation()
   const facts = { ...factsOf(socket), chainError: socket.authorized ? undefined : chainErrorOf(socket) }
-  return { socket, facts, issuers: [...facts.chain.slice(1), ...addedIssuers(socket)], staple }
+  return { socket, facts, trusted: trust.kind === 'chain' ? trustedCertificates(trust.ca) : [], staple }
 }
 
 function chainOptions({ ca, names, partial }: Extract<Trust, { kind: 'chain' }>): ConnectionOptions {
@@ -108,19 +109,6 @@ function chainOf(socket: TLSSocket): readonly X509Certificate[] {
     next = next.issuerCertificate
   }
   return chain
-}
-
-/** Those that OpenSSL found among our CAs, where the server did not send them. */
-function addedIssuers(socket: TLSSocket): readonly X509Certificate[] {
-  const found: X509Certificate[] = []
-  let { issuerCertificate: next } = socket.getPeerCertificate(true)
-  // Node's types have it always; the last one is its own, or has none.
-  for (let last: unknown; (next as unknown) !== undefined && next !== last && found.length < longestChain; ) {
-    found.push(new X509Certificate(next.raw))
-    last = next
-    next = next.issuerCertificate
-  }
-  return found
 }
 
 /** The group of the key exchange. Node's types know only those of TLS 1.2. */

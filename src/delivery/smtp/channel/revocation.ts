@@ -11,13 +11,16 @@ import type { Shaken } from './handshake.ts'
  * is trusted as a key, which nobody revokes. The chain has been verified.
  */
 export async function checkRevocation(
-  { facts, issuers, staple }: Pick<Shaken, 'facts' | 'issuers' | 'staple'>,
+  { facts, trusted, staple }: Pick<Shaken, 'facts' | 'trusted' | 'staple'>,
   check: RevocationCheck | undefined,
   limit: number,
 ): Promise<NonNullable<TlsEvidence['revocation']>> {
-  const [own, ...above] = linksOf(facts.chain[0], issuers)
-  if (own === undefined) return 'not_applicable'
+  const [leaf] = facts.chain
+  if (leaf === undefined || isSelfSigned(leaf)) return 'not_applicable'
   if (check === undefined) return 'unknown'
+  const [own, ...above] = pathOf(leaf, facts.chain.slice(1), trusted) ?? []
+  // Verified, and by no path that we find? Then nothing is known of it either.
+  if (own === undefined) return 'stale'
   const over = new AbortController()
   const late = sleep<Revocation>(limit, { status: 'stale', source: null }, { signal: over.signal })
   late.catch(() => undefined)
@@ -37,21 +40,33 @@ interface Link {
 }
 
 /**
- * The path from the server's certificate up. By signatures: a server can send a certificate that only bears its issuer's
- * name, and answers that "issuer" has signed.
+ * The path from the server's certificate to a root that is trusted, by signatures. A server can send certificates that only
+ * bear an issuer's names, for an answer that "issuer" has signed, or to hide the way to a CA that was revoked.
  */
-function linksOf(leaf: X509Certificate | undefined, issuers: readonly X509Certificate[]): readonly Link[] {
-  const links: Link[] = []
-  for (let certificate = leaf; certificate !== undefined && links.length < 8; ) {
-    const issued: X509Certificate = certificate
-    if (isIssuedBy(issued, issued)) break
-    const issuer = issuers.find(other => isIssuedBy(issued, other))
-    if (issuer !== undefined) links.push({ certificate: issued, issuer })
-    certificate = issuer
+function pathOf(
+  leaf: X509Certificate,
+  sent: readonly X509Certificate[],
+  trusted: readonly X509Certificate[],
+): readonly Link[] | undefined {
+  const tried = new Set([leaf])
+  const upFrom = (certificate: X509Certificate): readonly Link[] | undefined => {
+    for (const issuer of [...trusted, ...sent]) {
+      if (tried.has(issuer) || !isIssuedBy(certificate, issuer)) continue
+      tried.add(issuer)
+      const isEnd = trusted.includes(issuer) && isSelfSigned(issuer)
+      const above = isEnd ? [] : upFrom(issuer)
+      if (above !== undefined) return [{ certificate, issuer }, ...above]
+    }
+    return undefined
   }
-  return links
+  return upFrom(leaf)
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
+}
+
+/** Whatever it may be used for. */
+function isSelfSigned(certificate: X509Certificate): boolean {
+  return certificate.issuer === certificate.subject && certificate.verify(certificate.publicKey)
 }
