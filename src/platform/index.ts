@@ -1,8 +1,8 @@
 export { inBatches } from './in-batches.ts'
 export { type LogEvent, type LogFields, type Logger, openLogger } from './logger/index.ts'
 export { type Network, peerGuard } from './peer-guard.ts'
-export { type Database, type DatabaseOptions, openDatabase } from './postgres/database.ts'
 export type { DatabaseSource } from './postgres/connection.ts'
+export { type Database, type DatabaseOptions, openDatabase } from './postgres/database.ts'
 export { type DatabaseRole, type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded.ts'
 export {
   isForeignKeyViolation,
