@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { RecipientId } from '../../kernel/index.ts'
-import type { Inventory, InventoryLine } from './inventory.ts'
 import type { CertificateName } from '../life/store.ts'
+import type { Inventory, InventoryLine } from './inventory.ts'
 import type { CertificateFilter, CertificateRecord } from './list.ts'
 
 const columns = `c.fingerprint, c.recipient_id AS recipient, r.address, c.encryption_subkey AS "encryptionSubkey",
