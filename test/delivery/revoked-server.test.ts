@@ -153,9 +153,10 @@ describe('what is asked of the check', () => {
     expect(asked).toEqual([[digest(own), digest(root)]])
   })
 
-  test('and a certificate with the CA’s own key, but signed by nobody, hides nothing', async () => {
+  test('and a certificate with the CA’s own key, but signed by a stranger, hides nothing', async () => {
     const { key: middleKey } = middle
-    const fake = await order(undefined, { commonName: 'Middle', authority: true, key: middleKey, to: -1000 })
+    const stranger = await order(undefined, { commonName: 'Root', authority: true })
+    const fake = await order(stranger, { commonName: 'Middle', authority: true, key: middleKey, to: -1000 })
     const { port } = await start(pem(leaf, fake, middle), key)
     const { check } = answering(new Map([[digest(middle), 'revoked']]))
     expect(
