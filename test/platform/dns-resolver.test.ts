@@ -340,6 +340,11 @@ describe('a forged reply is passed over, and the true one is waited for:', () =>
   })
 })
 
+test('an address that cannot even be connected to is no more than silence', async () => {
+  const broadcast = { address: '255.255.255.255', port: 53, timeout: 1000, tries: 2 }
+  expect(await testResolver(broadcast, names)).toEqual({ validates: false, reason: 'no_answer' })
+})
+
 test('a message made to be read slowly is not read', async () => {
   const dns = await resolver(
     validating(query => (query.over === 'udp' ? [reply(query, { truncated: true })] : [winding(query)])),

@@ -45,21 +45,23 @@ type Way = (
 function attempt(way: Way, server: Server, question: Question): Promise<Reply | undefined> {
   const id = randomInt(0x1_0000)
   return new Promise(resolve => {
+    let connection: ReturnType<Way> | undefined
     const finish = (reply: Reply | undefined): void => {
       clearTimeout(timer)
-      connection.end()
+      connection?.end()
       resolve(reply)
     }
     const timer = setTimeout(finish, server.timeout ?? 3000, undefined)
-    const connection = way(
-      server,
-      writeQuery(id, question),
-      message => {
-        const reply = message.length > largest ? undefined : readReply(message, id, question)
-        if (reply !== undefined) finish(reply)
-      },
-      () => finish(undefined),
-    )
+    const heard = (message: Buffer): void => {
+      const reply = message.length > largest ? undefined : readReply(message, id, question)
+      if (reply !== undefined) finish(reply)
+    }
+    try {
+      connection = way(server, writeQuery(id, question), heard, () => finish(undefined))
+    } catch {
+      // No sockets left, or none of this kind here.
+      finish(undefined)
+    }
   })
 }
 
@@ -68,8 +70,12 @@ const overUdp: Way = (server, query, heard, lost) => {
   const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4')
   socket.on('error', lost)
   socket.on('message', heard)
-  socket.connect(server.port, server.address, () => socket.send(query))
   let closed = false
+  // Node hands a failure to this callback, though its types do not say so.
+  socket.connect(server.port, server.address, (failure?: unknown) => {
+    if (failure !== undefined && failure !== null) lost()
+    else if (!closed) socket.send(query)
+  })
   return {
     end() {
       if (!closed) socket.close()
