@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { DestinationRule } from '../../src/delivery/index.ts'
+import type { DestinationRule, Route } from '../../src/delivery/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { openPost, type Post, pinnedTo } from '../support/post.ts'
 import { type Sink, startSink } from '../support/smtp-sink.ts'
@@ -77,6 +77,29 @@ test.each([
   await courier.stop()
   expect(atOnce).toBeLessThanOrEqual(most)
   expect(atOnce).toBeGreaterThan(0)
+})
+
+test('the limits of a relay hold for all domains that go there together', async () => {
+  atOnce = 0
+  const relay: Route = {
+    ok: true,
+    asked: 'relay',
+    requireTls: undefined,
+    limits: { connections: 2 },
+    candidates: [
+      {
+        host: { name: 'mx.test', port: sink.port, tls: 'starttls' },
+        addresses: ['127.0.0.1'],
+        proof: { level: 'pinned', pins: { ca: authority.certificate } },
+      },
+    ],
+  }
+  const accepted = await post.accept(...['a', 'b', 'c', 'd'].flatMap(name => addresses(10, `${name}.test`)))
+  const courier = post.startCourier({ findRoute: () => Promise.resolve(relay), policy: { idle: 60_000 } })
+  // A connection that has nothing to do gives way to those of other domains.
+  await allDelivered(accepted)
+  await courier.stop()
+  expect(atOnce).toBeLessThanOrEqual(2)
 })
 
 test('a destination gets so many messages a minute', async () => {

@@ -116,12 +116,32 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
   }
 
   const hasPlace = ({ group, most }: Lane): boolean => group === undefined || (places.get(group) ?? 0) < most
+  const isShared = ({ domain, group }: Lane): boolean => group !== undefined && group !== domain
+  /** Whether another lane waits for a place that this one has. */
+  const isWantedElsewhere = (lane: Lane): boolean =>
+    isShared(lane) &&
+    !hasPlace(lane) &&
+    [...lanes.values()].some(
+      other => other !== lane && other.group === lane.group && other.waiting.length > 0,
+    )
+  /** Ends an idle connection of another lane that has a place which this one lacks. */
+  const makePlace = ({ group }: Lane): void => {
+    for (const other of lanes.values()) {
+      if (other.group !== group || other.waiting.length > 0) continue
+      for (const wake of other.idle) {
+        wake()
+        return
+      }
+    }
+  }
+
   const staff = (lane: Lane): void => {
     if (lane.waiting.length === 0 || isHeldBack(lane)) return
     for (const wake of lane.idle) {
       wake()
       return
     }
+    if (!hasPlace(lane)) makePlace(lane)
     const free = (): boolean =>
       lane.workers < Math.min(lane.allowed, lane.most) && workers < policy.connections && hasPlace(lane)
     while (lane.waiting.length > 0 && free() && !isHeldBack(lane)) {
@@ -131,15 +151,17 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
         lane.workers--
         workers--
         if (lane.workers === 0 && lane.waiting.length === 0) lanes.delete(lane.domain)
-        // A place is free: for this lane first, else for one that could not have it.
-        for (const next of [lane, ...lanes.values()]) if (next.waiting.length > 0 && !closed) staff(next)
+        // A place is free: for this lane first, else for one that could not have it; where lanes share places, in turn.
+        const others = [...lanes.values()].filter(other => other !== lane)
+        const inTurn = isShared(lane) ? [...others, lane] : [lane, ...others]
+        for (const next of inTurn) if (next.waiting.length > 0 && !closed) staff(next)
       })
     }
   }
 
   const next = (lane: Lane): Promise<HeldDelivery | undefined> => {
     const waiting = closed ? undefined : take(lane)
-    if (waiting !== undefined || closed) return Promise.resolve(waiting)
+    if (waiting !== undefined || closed || isWantedElsewhere(lane)) return Promise.resolve(waiting)
     return new Promise(resolve => {
       const wake = (): void => {
         clearTimeout(timer)
