@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import type { SecureContextOptions } from 'node:tls'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createSecureContext, createServer, type SecureContextOptions } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Proof } from '../../src/delivery/route/route.ts'
 import { judgeHandshake } from '../../src/delivery/tls-verdict.ts'
@@ -207,6 +209,23 @@ describe('over a real connection', () => {
     change(own, await order(root, { commonName: 'Renewed', authority: true, key }))
     expect([await send(port, proof), count()]).toEqual(['delivered', 6])
     expect([await send(port, proof), count()]).toEqual(['delivered', 7])
+  })
+
+  test('a server behind an alias is asked for the name at which its records stand', async () => {
+    const asked: string[] = []
+    const aliased = createServer({
+      SNICallback: (name, done) => {
+        asked.push(name)
+        done(null, createSecureContext({ cert: stranger.certificate, key: stranger.key }))
+      },
+    })
+    aliased.on('tlsClientError', () => undefined)
+    aliased.listen(0, '127.0.0.1')
+    await once(aliased, 'listening')
+    const proof = { ...dane(tlsaFor(leaf, 3, 1, 1)), names: ['real.hoster.test', 'bank.test'] }
+    expect(await send((aliased.address() as AddressInfo).port, proof)).toBe('tls_dane_mismatch')
+    aliased.close()
+    expect(asked).toEqual(['real.hoster.test'])
   })
 
   test('the evidence names the record, the chain as it was sent, and that nobody can revoke it', async () => {

@@ -18,6 +18,7 @@ beforeAll(async () => {
     'owner',
     `INSERT INTO applications VALUES ('app_1', 'a', 'DNS:a', '{}', now());
      INSERT INTO recipients VALUES ('rcp_1', 'a@b', 'employee', 'o', 'active', now());
+     INSERT INTO destinations VALUES ('b', '{"mode": "auto"}', now());
      INSERT INTO audit_events (id, at, type, body, hash) VALUES ('evt_1', now(), 't', '{}', sha256('x'))`,
   )
 })
@@ -58,6 +59,8 @@ const refused = {
     "INSERT INTO applications VALUES ('app_2', 'b', 'DNS:b', '{}', now())",
     'UPDATE applications SET revoked_at = NULL',
     "UPDATE destinations SET rule = '{}'",
+    'DELETE FROM destinations',
+    `INSERT INTO destinations VALUES ('c', '{"mode": "secure"}', now())`,
     'DELETE FROM signing_keys',
     "UPDATE knex_migrations SET name = 'x'",
     "SELECT pgboss.create_queue('q', '{}')",

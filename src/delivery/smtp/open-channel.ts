@@ -109,7 +109,7 @@ async function establish(target: Target, options: ChannelOptions, opened: Set<So
 
 /** A connection of its own, through EHLO and STARTTLS if that is the way, to the end of the handshake. */
 async function connectOnce(
-  { host, address }: Target,
+  { host, address, proof }: Target,
   { limits, mailHost }: ChannelOptions,
   trust: Trust,
   identity: Credentials['identity'],
@@ -120,7 +120,9 @@ async function connectOnce(
   // Errors reach whoever awaits at the time; one that comes later must not end the process.
   tcp.on('error', () => undefined)
   await reached(tcp, 'connect', 'connect', limits.connect)
-  if (host.tls === 'implicit') return shakeHands(tcp, host.name, trust, identity, limits.connect)
+  // RFC 7672 section 2.3.1: the base domain of the TLSA records is the name that the server is asked for.
+  const [servername = host.name] = proof.level === 'dane' ? proof.names : []
+  if (host.tls === 'implicit') return shakeHands(tcp, servername, trust, identity, limits.connect)
 
   const clear = converse(tcp, limits.reply)
   await clear.ask('greeting', undefined, 220)
@@ -129,7 +131,7 @@ async function connectOnce(
   await clear.ask('starttls', 'STARTTLS', 220)
   clear.end()
   try {
-    return await shakeHands(tcp, host.name, trust, identity, limits.connect)
+    return await shakeHands(tcp, servername, trust, identity, limits.connect)
   } catch (error) {
     // What comes now and is no TLS came in clear, after the reply to STARTTLS.
     throw isClearText(error) ? new SessionFailure('starttls_injection', { cause: error }) : error
