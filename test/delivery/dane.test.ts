@@ -222,7 +222,7 @@ describe('over a real connection', () => {
     aliased.on('tlsClientError', () => undefined)
     aliased.listen(0, '127.0.0.1')
     await once(aliased, 'listening')
-    const proof = { ...dane(tlsaFor(leaf, 3, 1, 1)), names: ['real.hoster.test', 'bank.test'] }
+    const proof: Proof = { ...dane(tlsaFor(leaf, 3, 1, 1)), names: ['real.hoster.test', 'bank.test'] }
     expect(await send((aliased.address() as AddressInfo).port, proof)).toBe('tls_dane_mismatch')
     aliased.close()
     expect(asked).toEqual(['real.hoster.test'])
