@@ -24,7 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 interface Started {
   readonly server: EmbeddedPostgres
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 const memory = '/dev/shm'
