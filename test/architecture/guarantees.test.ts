@@ -14,11 +14,11 @@ const lint = async (text: string, filePath: string): Promise<(string | null)[]> 
 describe('a guarantee is refused where it would break, and not where it is kept', () => {
   test.each([
     ['house/sql-in-store', "knex.raw('SELECT 1')", 'src/intake/submit.ts', 'src/intake/store.ts'],
-    ['house/tables-in-store', "knex('messages')", 'src/gateway.ts', 'src/custody/store.ts'],
+    ['house/tables-in-store', "knex('messages')", 'src/gateway/start.ts', 'src/custody/store.ts'],
     ['house/time-from-clock', 'new Date()', 'src/delivery/retry.ts', 'src/kernel/clock.ts'],
     ['house/durations-from-performance', 'Date.now()', 'src/http/api.ts', 'src/kernel/clock.ts'],
     ['house/no-math-random', 'Math.random()', 'src/delivery/retry.ts', undefined],
-    ['house/settings-from-config', 'process.env', 'src/gateway.ts', 'src/cli/main.ts'],
+    ['house/settings-from-config', 'process.env', 'src/gateway/start.ts', 'src/cli/main.ts'],
     ['house/no-process-exit', 'process.exit(1)', 'src/http/api.ts', 'src/sealer/inside/main.ts'],
     ['house/json-in-sealer', 'JSON.parse(text)', 'src/http/api.ts', 'src/policy/index.ts'],
     ['house/json-in-sealer', 'JSON.parse(text)', 'src/sealer/host/pool.ts', undefined],

@@ -37,9 +37,9 @@ export const rooms = {
   connections: [...below, 'audit', 'policy'],
   doctor: [...below, 'policy', 'keys', 'connections'],
   http: [...below, ...features],
-  'gateway.ts': [...below, ...features, 'http'],
-  cli: [...below, ...features, 'doctor', 'gateway.ts'],
-  demo: [...below, ...features, 'http', 'gateway.ts'],
+  gateway: [...below, ...features, 'http'],
+  cli: [...below, ...features, 'doctor', 'gateway'],
+  demo: [...below, ...features, 'http', 'gateway'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Room = keyof typeof rooms

@@ -105,13 +105,13 @@ describe('the demo', () => {
 
   test('is out of reach of serve, however far away', async () => {
     const seen = await surveyOf({
-      'src/cli/commands/serve.ts': "import '../../gateway.ts'",
-      'src/gateway.ts': "import './intake/index.ts'",
+      'src/cli/commands/serve.ts': "import '../../gateway/index.ts'",
+      'src/gateway/index.ts': "import '../intake/index.ts'",
       'src/intake/index.ts': "import './deeper.ts'",
       'src/intake/deeper.ts': "export const x = (): unknown => import('../demo/shortcut.ts')",
     })
     expect(broken(seen, 'src/cli/commands/serve.ts')).toContain('demo is out of reach')
-    expect(broken(seen, 'src/gateway.ts')).toContain('demo is out of reach')
+    expect(broken(seen, 'src/gateway/index.ts')).toContain('demo is out of reach')
     expect(broken(seen, 'src/intake/deeper.ts')).toEqual(['room intake'])
   })
 

@@ -71,7 +71,7 @@ const demo = [
   rule(
     'demo is out of reach',
     'Nothing that serves reaches the demo and its shortcut to activate a recipient.',
-    { path: [inside('gateway.ts'), String.raw`^src/cli/commands/serve\.ts$`] },
+    { path: [inside('gateway'), String.raw`^src/cli/commands/serve\.ts$`] },
     { path: inside('demo'), reachable: true },
   ),
 ]

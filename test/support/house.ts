@@ -14,7 +14,7 @@ import {
   readMail,
   startMailServer,
 } from '../../src/demo/index.ts'
-import { type Gateway, startGateway } from '../../src/gateway.ts'
+import { type Gateway, startGateway } from '../../src/gateway/index.ts'
 import { type Address, domainOf, type OperatorId, systemClock } from '../../src/kernel/index.ts'
 import { openDatabase, openLogger } from '../../src/platform/index.ts'
 import {

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { listenerFiles, loadServeConfig, type Role } from '../../config/index.ts'
-import { startGateway } from '../../gateway.ts'
+import { startGateway } from '../../gateway/index.ts'
 import { SealpostError, systemClock } from '../../kernel/index.ts'
 import { assertSafeEnvironment, openLogger } from '../../platform/index.ts'
 import { watchFiles } from '../../platform/tls/index.ts'

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { type Actor, recordEvent } from '../audit/index.ts'
+import type { Config, Secrets } from '../config/index.ts'
+import { connectionsOf } from '../connections/index.ts'
+import { unsealFor } from '../custody/index.ts'
+import { createListener, createOps, listen, type OwnFiles } from '../http/index.ts'
+import { openIntake } from '../intake/index.ts'
+import { type Clock, SealpostError, version } from '../kernel/index.ts'
+import type { Logger } from '../platform/index.ts'
+import { openUpkeep } from '../recipients/index.ts'
+import { openInspector, openSealerPool } from '../sealer/host/index.ts'
+import { openGround } from './ground.ts'
+import { noPorts, openListeners, type Ports, stopDeadline } from './listeners.ts'
+import { peopleOf } from './people.ts'
+import { openSending } from './sending.ts'
+
+export interface Gateway extends Ports {
+  readonly opsPort: number
+  /** Takes other certificates, keys, CAs and lists without dropping a connection; false when they are refused. */
+  reload(read: () => OwnFiles): Promise<boolean>
+  /** Ends gracefully: takes nothing new, finishes or hands back what is under way, then closes everything. */
+  stop(): Promise<void>
+}
+
+const itself: Actor = { kind: 'gateway' }
+
+/**
+ * Builds and starts one replica: the only place where rooms are wired to each other. Resolves when it is ready; rejects,
+ * with everything closed again, when anything is amiss. The passphrase is asked for only when this replica seals, or signs mails.
+ */
+export async function startGateway(
+  config: Config,
+  secrets: Secrets,
+  readPassphrase: () => Promise<string>,
+  clock: Clock,
+  log: Logger,
+): Promise<Gateway> {
+  await using opened = new AsyncDisposableStack()
+  const ground = await openGround(opened, config, secrets, clock, log)
+  const { database, queue, tls } = ground
+  const { knex } = database
+  const lifetime = new AbortController()
+  const checks: Record<string, () => unknown> = {
+    running: () => {
+      lifetime.signal.throwIfAborted()
+    },
+    database: () => database.ping(),
+    certificates: () => tls.assertInForce(),
+  }
+
+  const [seals, sends] = [config.roles.includes('api'), config.roles.includes('courier')]
+  const keys = await unsealFor(knex, clock, { seals, sends }, readPassphrase)
+  const probe = await openSending(opened, config, secrets, ground, { clock, log, dkim: keys.dkim })
+
+  const inspector = opened.adopt(openInspector(), kept => kept.close())
+  const sealer =
+    keys.signing &&
+    opened.adopt(await openSealerPool({ key: keys.signing, processes: config.sealers }), pool =>
+      pool.close(stopDeadline),
+    )
+  if (sealer !== undefined) {
+    checks['sealer'] = () => {
+      if (sealer.pids().length === 0) throw new SealpostError('sealer_unavailable')
+    }
+  }
+  const people = peopleOf({ knex, clock, log, config, publicCa: secrets.publicCa, sealer, inspector })
+  const submit = sealer && openIntake({ knex, clock, queue, sealer, mailHost: config.mailHost })
+  const connections = () => connectionsOf(knex, clock, { config, secrets: { ...secrets, ...tls.files() } })
+  const common = { knex, clock, log, queue, stopping: lifetime.signal }
+  const ports = submit
+    ? await openListeners(opened, config, tls, { ...common, submit, people, connections, probe })
+    : noPorts
+
+  const upkeep = openUpkeep(people.upkeep)
+  opened.defer(() => upkeep.stop(stopDeadline))
+
+  const opsServer = createListener(tls.contextOf('ops'), 'none', createOps(checks, ground.warnings))
+  tls.attach('ops', opsServer)
+  const ops = opened.adopt(await listen(opsServer, config.ops), listener => listener.close(stopDeadline))
+
+  await recordEvent(knex, clock, itself, {
+    type: 'gateway.started',
+    roles: config.roles,
+    version,
+    configSha256: digest(config),
+  })
+  const { apiPort, consolePort, publicPort } = ports
+  log.info('gateway-started', { port: apiPort, consolePort, publicPort, opsPort: ops.port })
+
+  const resources = opened.move()
+  const stop = async (): Promise<void> => {
+    lifetime.abort()
+    log.info('gateway-stopping')
+    // Stopping does not depend on the database: what could not be recorded is in the log at least.
+    await recordEvent(knex, clock, itself, { type: 'gateway.stopped' }).catch((error: unknown) =>
+      log.error('audit-failed', error),
+    )
+    await resources.disposeAsync()
+  }
+  let stopped: Promise<void> | undefined
+  const reload = (read: () => OwnFiles) => tls.reload(read)
+  return { ...ports, opsPort: ops.port, reload, stop: () => (stopped ??= stop()) }
+}
+
+function digest(config: Config): string {
+  return createHash('sha256').update(JSON.stringify(config)).digest('hex')
+}
