@@ -251,7 +251,8 @@ export async function failWaiting(
 ): Promise<{ id: DeliveryId; attempts: number }[]> {
   const { sql, bindings } = waiting(which)
   const { rows } = await trx.raw<{ rows: { id: DeliveryId; attempts: number }[] }>(
-    `UPDATE deliveries SET state = 'failed', outcome = ?, settled_at = ?, next_attempt_at = NULL, ciphertext = NULL
+    `UPDATE deliveries SET state = 'failed', outcome = ?, settled_at = ?, next_attempt_at = NULL, quarantined_at = NULL,
+            ciphertext = NULL
       WHERE id IN (SELECT d.id FROM deliveries d WHERE ${sql} LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)
       RETURNING id, attempts`,
     [outcome, at, ...bindings, limit],

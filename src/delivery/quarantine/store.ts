@@ -20,7 +20,11 @@ export async function listQuarantined(
   knex: Knex,
   { limit, after }: { readonly limit: number; readonly after?: DeliveryId },
 ): Promise<QuarantinedDelivery[]> {
-  const query = knex('deliveries').where({ state: 'quarantined' }).orderBy('id').limit(limit)
+  const query = knex('deliveries')
+    .where({ state: 'quarantined' })
+    .whereNotNull('quarantined_at')
+    .orderBy('id')
+    .limit(limit)
   if (after !== undefined) query.where('id', '>', after)
   return query.select<QuarantinedDelivery[]>(
     'id',
@@ -73,7 +77,7 @@ export async function giveUpQuarantined(
 ): Promise<{ id: DeliveryId; attempts: number }[]> {
   const { rows } = await trx.raw<{ rows: { id: DeliveryId; attempts: number }[] }>(
     `UPDATE deliveries SET state = 'failed', outcome = 'gave_up', settled_at = ?, quarantined_at = NULL, ciphertext = NULL
-      WHERE id IN (SELECT id FROM deliveries WHERE state = 'quarantined' AND give_up_at <= ?
+      WHERE id IN (SELECT id FROM deliveries WHERE state = 'quarantined' AND quarantined_at IS NOT NULL AND give_up_at <= ?
                     LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)
       RETURNING id, attempts`,
     [at, at, limit],
