@@ -155,7 +155,7 @@ function wayWord(way: string): string {
 
 /** The fields of TlsEvidence with what their docstrings say. */
 function evidenceFields(): Row[] {
-  const source = readFileSync(new URL('../src/audit/event.ts', import.meta.url), 'utf8')
+  const source = readFileSync(new URL('../src/audit/events/tls-evidence.ts', import.meta.url), 'utf8')
   const body = /export interface TlsEvidence \{\n([\s\S]*?)\n\}/.exec(source)?.[1] ?? ''
   const fields = [...body.matchAll(/(?: {2}\/\*\*([\s\S]*?)\*\/\n)? {2}readonly (\w+)\??:/g)]
   if (fields.length < 8) throw new Error('the evidence cannot be read any more')

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Clock, newId, SealpostError } from '../kernel/index.ts'
 import { canonicalJson } from './canonical.ts'
-import type { Actor, AuditEvent } from './event.ts'
+import type { Actor, AuditEvent } from './events/index.ts'
 import { type EventRow, insertEvents } from './store.ts'
 
 export interface AuditEntry {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Actor, AuditEvent } from './event.ts'
+import type { Actor, AuditEvent } from './events/index.ts'
 import { eventsAboutDomain } from './store.ts'
 
 export type DestinationEvent = Extract<AuditEvent, { type: 'destination.set' | 'destination.removed' }> & {

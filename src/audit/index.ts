@@ -7,4 +7,4 @@ export {
   type TlsEvidence,
   type TlsLevel,
   tlsLevels,
-} from './event.ts'
+} from './events/index.ts'

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { EventId } from '../kernel/index.ts'
-import type { AuditEventType } from './event.ts'
+import type { AuditEventType } from './events/index.ts'
 
 export interface EventRow {
   readonly id: EventId

@@ -15,6 +15,10 @@ const features = [
   'delivery',
   'intake',
   'connections',
+  'tlog',
+  'audit-log',
+  'evidence',
+  'review',
 ] as const
 
 export const rooms = {
@@ -22,6 +26,11 @@ export const rooms = {
   config: ['kernel'],
   platform: ['kernel', 'config'],
   audit: below,
+  // What an auditor's copy of the program consists of: the formats of the log, and the verifier on top of them.
+  tlog: [],
+  verifier: ['tlog'],
+  witness: [...below, 'tlog'],
+  'audit-log': [...below, 'tlog', 'audit'],
   'sealer/protocol.ts': ['kernel'],
   'sealer/host': [...below, 'sealer/protocol.ts'],
   'sealer/inside': ['kernel', 'sealer/protocol.ts'],
@@ -30,15 +39,17 @@ export const rooms = {
   notices: [...below, 'audit'],
   keys: [...below, 'policy', 'sealer/host', 'access', 'audit', 'notices'],
   recipients: [...below, 'policy', 'sealer/host', 'keys', 'access', 'audit', 'notices'],
-  custody: [...below, 'sealer/host', 'access', 'audit'],
+  custody: [...below, 'tlog', 'sealer/host', 'access', 'audit'],
   delivery: [...below, 'keys', 'recipients', 'access', 'notices', 'audit'],
   // access: the sender of a message is one of the application's own, which intake asks about.
   intake: [...below, 'sealer/host', 'policy', 'recipients', 'keys', 'delivery', 'access', 'audit'],
+  evidence: [...below, 'tlog', 'audit', 'audit-log', 'policy', 'delivery'],
+  review: [...below, 'audit', 'audit-log', 'access', 'notices', 'policy', 'keys', 'recipients', 'delivery'],
   connections: [...below, 'audit', 'policy'],
   doctor: [...below, 'policy', 'keys', 'connections'],
   http: [...below, ...features],
   gateway: [...below, ...features, 'http'],
-  cli: [...below, ...features, 'doctor', 'gateway'],
+  cli: [...below, ...features, 'verifier', 'witness', 'doctor', 'gateway'],
   demo: [...below, ...features, 'http', 'gateway'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -77,10 +88,22 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
   cluster: [],
   dgram: ['platform'],
   dns: ['platform', 'delivery'],
-  fs: ['config', 'platform', 'sealer/host', 'policy', 'custody', 'doctor', 'cli', 'demo'],
+  fs: [
+    'config',
+    'platform',
+    'sealer/host',
+    'policy',
+    'custody',
+    'audit-log',
+    'verifier',
+    'witness',
+    'doctor',
+    'cli',
+    'demo',
+  ],
   http: ['http', 'platform', 'demo'], // platform: lists of revoked certificates, which are signed
   http2: [],
-  https: ['http', 'platform', 'demo'],
+  https: ['http', 'platform', 'witness', 'demo'],
   inspector: [],
   net: ['config', 'platform', 'access', 'delivery', 'http', 'demo'],
   repl: [],
@@ -94,5 +117,6 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
 /** Rooms that may import these modules of Node and no others. */
 export const builtinsOnly = {
   kernel: ['crypto'],
+  tlog: ['buffer', 'crypto'],
   'sealer/inside': ['buffer', 'crypto', 'events', 'process', 'stream', 'string_decoder', 'util'],
 } as const satisfies Partial<Record<Room, readonly string[]>>

@@ -5,6 +5,7 @@ import * as enrolment from '../../../migrations/0003-enrolment.ts'
 import * as subkeys from '../../../migrations/0004-subkeys.ts'
 import * as voidChanges from '../../../migrations/0005-void-changes.ts'
 import * as transport from '../../../migrations/0006-transport.ts'
+import * as auditLog from '../../../migrations/0007-audit-log.ts'
 import type { DatabaseConfig } from '../../config/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import { openDatabase } from './database.ts'
@@ -24,6 +25,7 @@ const migrations: readonly Migration[] = [
   { name: '0004-subkeys', up: subkeys.up },
   { name: '0005-void-changes', up: voidChanges.up },
   { name: '0006-transport', up: transport.up },
+  { name: '0007-audit-log', up: auditLog.up },
 ]
 
 /** Any number; the same in every release, so that two of them exclude each other. */

@@ -1,0 +1,105 @@
+import type { Knex } from 'knex'
+
+/**
+ * The Merkle log over the audit events (RFC 6962, C2SP tlog-tiles), its key, where its checkpoints were anchored, and what
+ * auditors search by. Old code on this schema goes on: it appends events as before, and a replica with this version takes
+ * them into the log.
+ */
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(`
+    -- The transaction that appended an event. Once nothing older than a transaction is under way, what it and all older ones
+    -- appended is complete: so the log takes events in the order (xact, seq) and never misses one, without a lock.
+    -- Events of before this migration count as the oldest of all.
+    ALTER TABLE audit_events ADD COLUMN xact xid8 NOT NULL DEFAULT '0';
+    ALTER TABLE audit_events ALTER COLUMN xact SET DEFAULT pg_current_xact_id();
+    CREATE INDEX audit_events_by_xact ON audit_events (xact, seq);
+
+    -- Which event is which leaf.
+    CREATE TABLE audit_leaves (
+      leaf bigint PRIMARY KEY CHECK (leaf >= 0),
+      seq bigint NOT NULL UNIQUE
+    );
+
+    -- Full tiles only: 256 hashes of height 8 (tlog-tiles); what is right of them is computed from the leaves.
+    CREATE TABLE audit_tiles (
+      level smallint NOT NULL CHECK (level BETWEEN 0 AND 7),
+      index bigint NOT NULL CHECK (index >= 0),
+      hashes bytea NOT NULL CHECK (length(hashes) = 8192),
+      -- Of the tile: one of the 256 hashes of a tile one level above.
+      root bytea NOT NULL CHECK (length(root) = 32),
+      PRIMARY KEY (level, index)
+    );
+    ALTER TABLE audit_tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+    -- The key that signs checkpoints (Ed25519), wrapped like the signing key. Its name is the log's origin.
+    CREATE TABLE log_keys (
+      verifier text PRIMARY KEY,
+      origin text NOT NULL,
+      nonce bytea NOT NULL,
+      sealed bytea NOT NULL,
+      created_at timestamptz NOT NULL,
+      retired_at timestamptz
+    );
+    CREATE UNIQUE INDEX log_keys_one_current ON log_keys ((retired_at IS NULL)) WHERE retired_at IS NULL;
+
+    -- Every tree head that was ever signed. seq, xact: how far the log had come in audit_events.
+    CREATE TABLE audit_checkpoints (
+      size bigint PRIMARY KEY CHECK (size > 0),
+      root bytea NOT NULL CHECK (length(root) = 32),
+      note text NOT NULL,
+      xact xid8 NOT NULL,
+      at timestamptz NOT NULL
+    );
+
+    -- Where a checkpoint is known outside: one line for each that an anchor took. receipt: what it answered, if anything
+    -- (a cosignature line of a witness).
+    CREATE TABLE audit_anchors (
+      anchor text NOT NULL,
+      size bigint NOT NULL REFERENCES audit_checkpoints (size),
+      receipt text CHECK (length(receipt) <= 1024),
+      at timestamptz NOT NULL,
+      PRIMARY KEY (anchor, size)
+    );
+
+    -- How far something that follows the log has come: the next leaf that it has not seen.
+    CREATE TABLE audit_followers (
+      name text PRIMARY KEY,
+      next_leaf bigint NOT NULL CHECK (next_leaf >= 0),
+      updated_at timestamptz NOT NULL
+    );
+
+    -- Which leaves are about what, for searching. Made from the log by a follower; it can be thrown away and made again.
+    CREATE TABLE audit_subjects (
+      subject text NOT NULL,
+      leaf bigint NOT NULL,
+      PRIMARY KEY (subject, leaf)
+    );
+
+    -- Leaves whose events have left the database for an archive that was verified.
+    CREATE TABLE audit_archives (
+      first bigint PRIMARY KEY CHECK (first >= 0),
+      next bigint NOT NULL CHECK (next > first),
+      sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+      at timestamptz NOT NULL
+    );
+
+    DO $$
+    DECLARE name text;
+    BEGIN
+      FOREACH name IN ARRAY ARRAY['audit_leaves', 'audit_tiles', 'audit_checkpoints', 'audit_anchors', 'audit_archives'] LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I
+          FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name || '_append_only', name);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER %I', name, name || '_append_only');
+      END LOOP;
+    END
+    $$;
+
+    GRANT SELECT, INSERT ON audit_leaves, audit_tiles, audit_checkpoints, audit_anchors, log_keys TO sealpost_gateway;
+    GRANT SELECT, INSERT, UPDATE (next_leaf, updated_at) ON audit_followers TO sealpost_gateway;
+    GRANT SELECT, INSERT ON audit_subjects TO sealpost_gateway;
+    GRANT SELECT ON audit_archives TO sealpost_gateway;
+    GRANT SELECT ON audit_leaves, audit_tiles, audit_checkpoints, audit_anchors, audit_followers, audit_archives
+      TO sealpost_auditor;
+    GRANT SELECT (verifier, origin, created_at, retired_at) ON log_keys TO sealpost_auditor;
+  `)
+}

@@ -1,0 +1,13 @@
+import type { PolicyRecordId } from '../../kernel/index.ts'
+
+export type PolicyEvent =
+  | {
+      readonly type: 'policy.adopted'
+      readonly record: PolicyRecordId
+      readonly policy: string
+      readonly sha256: string
+      readonly effectiveAt: string
+      readonly expiresAt: string
+      readonly refused: number
+    }
+  | { readonly type: 'policy.assessed'; readonly policy: string; readonly refused: number }
