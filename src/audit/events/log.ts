@@ -1,7 +1,27 @@
+import type { AlarmCode } from '../alarm-catalogue.ts'
+
 /** The log itself: its checkpoints' key, its anchors, who read it, what left it, and alarms. */
-export type LogEvent = {
-  /** The key that signs checkpoints; what it signs begins after this event. */
-  readonly type: 'log.key.generated'
-  /** The key as a verifier takes it (C2SP signed-note verifier key). */
-  readonly verifier: string
-}
+export type LogEvent =
+  | {
+      /** The key that signs checkpoints; what it signs begins after this event. */
+      readonly type: 'log.key.generated'
+      /** The key as a verifier takes it (C2SP signed-note verifier key). */
+      readonly verifier: string
+    }
+  | { readonly type: 'alarm.raised' | 'alarm.cleared'; readonly alarm: AlarmCode }
+  | {
+      /** The clock of a replica was compared and found wrong; told again each hour while it is. */
+      readonly type: 'clock.wrong'
+      /** `database`: against the clock of PostgreSQL; `jump`: against time that passed by the monotonic clock. */
+      readonly against: 'database' | 'jump'
+      /** How far the replica's clock is ahead; negative when it is behind. */
+      readonly differenceMs: number
+    }
+  | {
+      /** The report of a day was made and mailed to the auditors. */
+      readonly type: 'review.reported'
+      /** YYYY-MM-DD, UTC. */
+      readonly day: string
+      /** Of the report as Markdown. */
+      readonly sha256: string
+    }
