@@ -1,1 +1,4 @@
-export {}
+export { type Checkpoint, checkpointAt, firstCheckpointCovering, latestCheckpoint } from './checkpoint.ts'
+export { type LoggedEvent, leafOfEvents, leavesFrom } from './leaves.ts'
+export { consistencyProof, inclusionProof, readTile } from './proofs.ts'
+export { openSequencer, type Sequencer, type SequencerDependencies } from './sequencer.ts'

@@ -1,1 +1,29 @@
-export {}
+export { formatCheckpoint, parseCheckpoint, type TreeHead } from './checkpoint.ts'
+export { TlogError, type TlogErrorCode } from './error.ts'
+export { emptyRoot, hashLength, leafHash, nodeHash } from './hash.ts'
+export { cosign, verifyCosignature } from './note/cosignature.ts'
+export {
+  formatVerifier,
+  type NoteSigner,
+  type NoteVerifier,
+  noteSigner,
+  noteVerifier,
+  parseVerifier,
+  type SignatureKind,
+} from './note/key.ts'
+export { type NoteSignature, type OpenedNote, openNote } from './note/open.ts'
+export { signNote } from './note/sign.ts'
+export { proveConsistency, proveInclusion } from './prove.ts'
+export {
+  hashesAtLevel,
+  hashesOfTile,
+  type ReadTile,
+  readHashesFromTiles,
+  type Tile,
+  tilePath,
+  tilesOf,
+  tileWidth,
+  widthInTree,
+} from './tiles.ts'
+export { type ReadHash, rootOfHashes, rootOfTree } from './tree.ts'
+export { type Consistency, type Inclusion, verifyConsistency, verifyInclusion } from './verify.ts'

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+
+/** Octets of a SHA-256. */
+export const hashLength = 32
+
+const leafPrefix = Uint8Array.of(0)
+const nodePrefix = Uint8Array.of(1)
+
+/** Of a leaf's data: SHA-256(0x00 || data), RFC 6962 section 2.1. A string counts as its UTF-8. */
+export function leafHash(data: Uint8Array | string): Buffer {
+  return createHash('sha256').update(leafPrefix).update(data).digest()
+}
+
+/** Of two subtrees: SHA-256(0x01 || left || right), RFC 6962 section 2.1. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  return createHash('sha256').update(nodePrefix).update(left).update(right).digest()
+}
+
+/** Of the tree without leaves: the hash of nothing, RFC 6962 section 2.1. */
+export function emptyRoot(): Buffer {
+  return createHash('sha256').digest()
+}
+
+export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === hashLength && Buffer.compare(a, b) === 0
+}
