@@ -1,5 +1,5 @@
-export { type AlarmCode, alarmCatalogue } from './alarm-catalogue.ts'
-export { type ActiveAlarm, type Alarms, type OpenedAlarms, openAlarms, stopsReplica } from './alarms.ts'
+export { type AlarmCode, alarmCatalogue } from './alarms/catalogue.ts'
+export { type ActiveAlarm, type Alarms, type OpenedAlarms, openAlarms, stopsReplica } from './alarms/open.ts'
 export { type AuditEntry, appendEvents, recomputeHash, recordEvent } from './append.ts'
 export { type DestinationEvent, destinationEvents } from './destinations.ts'
 export {

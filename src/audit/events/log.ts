@@ -1,4 +1,4 @@
-import type { AlarmCode } from '../alarm-catalogue.ts'
+import type { AlarmCode } from '../alarms/catalogue.ts'
 
 /** The log itself: its checkpoints' key, its anchors, who read it, what left it, and alarms. */
 export type LogEvent =

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import type { Clock } from '../kernel/index.ts'
-import type { Logger } from '../platform/index.ts'
-import { type AlarmCode, alarmCatalogue } from './alarm-catalogue.ts'
-import { recordEvent } from './append.ts'
+import type { Clock } from '../../kernel/index.ts'
+import type { Logger } from '../../platform/index.ts'
+import { type AlarmCode, alarmCatalogue } from './catalogue.ts'
+import { recordEvent } from '../append.ts'
 
 export interface ActiveAlarm {
   readonly code: AlarmCode
