@@ -1,7 +1,9 @@
 export { type AlarmCode, alarmCatalogue } from './alarms/catalogue.ts'
 export { type ActiveAlarm, type Alarms, type OpenedAlarms, openAlarms, stopsReplica } from './alarms/open.ts'
 export { type AuditEntry, appendEvents, recomputeHash, recordEvent } from './append.ts'
+export type { CatalogueEntry } from './catalogue/entry.ts'
 export { type DestinationEvent, destinationEvents } from './destinations.ts'
+export { catalogue } from './events/catalogue.ts'
 export {
   type Actor,
   type AuditEvent,
@@ -10,3 +12,4 @@ export {
   type TlsLevel,
   tlsLevels,
 } from './events/index.ts'
+export { currentOrigin, type Origin, withOrigin } from './origin.ts'

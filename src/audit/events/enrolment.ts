@@ -1,8 +1,14 @@
-import type { AttestationId, ChangeRequestId, ProposalId, RecipientId } from '../../kernel/index.ts'
+import type { Address, AttestationId, ChangeRequestId, ProposalId, RecipientId } from '../../kernel/index.ts'
 
 /** The way of a recipient: see the state machine of `recipients/`. */
 export type EnrolmentEvent =
-  | { readonly type: 'recipient.invited'; readonly recipient: RecipientId; readonly kind: string }
+  | {
+      readonly type: 'recipient.invited'
+      readonly recipient: RecipientId
+      readonly kind: string
+      /** Absent in events older than the field. */
+      readonly address?: Address
+    }
   | { readonly type: 'enrolment.link.used' | 'enrolment.link.renewed'; readonly recipient: RecipientId }
   | {
       readonly type: 'certificate.proposed'

@@ -8,6 +8,12 @@ export type LogEvent =
       /** The key as a verifier takes it (C2SP signed-note verifier key). */
       readonly verifier: string
     }
+  | {
+      /** Of a replica: it began, or ended, to take events into the log and to sign checkpoints. */
+      readonly type: 'log.started' | 'log.stopped'
+      /** How many leaves the log had then. */
+      readonly size: number
+    }
   | { readonly type: 'alarm.raised' | 'alarm.cleared'; readonly alarm: AlarmCode }
   | {
       /** The clock of a replica was compared and found wrong; told again each hour while it is. */

@@ -13,7 +13,13 @@ export type MessageEvent =
         readonly encryptionSubkey: string
         readonly ciphertextSha256: string
         readonly ciphertextBytes: number
+        /** How it is encrypted: RFC 9580's packets. Absent in events older than the field. */
+        readonly format?: 'seipdv1' | 'seipdv2'
+        /** Of the encryption subkey. Absent in events older than the field. */
+        readonly algorithm?: string
       }[]
+      /** The crypto policy in force, by which recipients and keys were judged. Absent in events older than the field. */
+      readonly policy?: { readonly name: string; readonly sha256: string }
     }
   | {
       readonly type: 'delivery.delivered' | 'delivery.deferred' | 'delivery.failed'
@@ -24,10 +30,17 @@ export type MessageEvent =
       readonly host: string | null
       readonly tls: TlsEvidence | null
       readonly replyCode: number | null
+      /** SHA-256 of the server's reply, word by word as it was kept with the attempt. Absent in events older than the field. */
+      readonly replySha256?: string | null
     }
   | {
       /** It waits for an operator; or one decided. */
       readonly type: 'delivery.quarantined' | 'delivery.released' | 'delivery.cancelled'
       readonly delivery: DeliveryId
       readonly outcome: string
+    }
+  | {
+      /** In the transaction that deleted it. What is left of a settled delivery are its digest and what became of it. */
+      readonly type: 'ciphertext.purged'
+      readonly deliveries: readonly DeliveryId[]
     }

@@ -9,6 +9,7 @@ export type OperatorEvent =
         | 'operator.link.issued'
         | 'operator.signed_in'
         | 'operator.signed_out'
+        | 'operator.session.expired'
       readonly operator: OperatorId
     }
   | { readonly type: 'operator.sign_in.refused'; readonly code: ErrorCode }
