@@ -134,6 +134,7 @@ export async function applyAdoption(
         effectiveAt: effectiveAt.toISOString(),
         expiresAt: expiresAt.toISOString(),
         refused: refused.length,
+        change: change.id,
       },
     },
   ])

@@ -38,7 +38,7 @@ export async function addOperator(
     await knex.transaction(async trx => {
       await insertOperator(trx, operator)
       await appendEvents(trx, clock, [
-        { actor: host, event: { type: 'operator.added', operator: operator.id, roles: operator.roles } },
+        { actor: host, event: { type: 'operator.added', operator: operator.id, roles: operator.roles, name } },
       ])
     })
   } catch (error) {

@@ -1,4 +1,11 @@
-import type { Address, AttestationId, ChangeRequestId, ProposalId, RecipientId } from '../../kernel/index.ts'
+import type {
+  Address,
+  AttestationId,
+  ChangeRequestId,
+  PolicyRecordId,
+  ProposalId,
+  RecipientId,
+} from '../../kernel/index.ts'
 
 /** The way of a recipient: see the state machine of `recipients/`. */
 export type EnrolmentEvent =
@@ -18,6 +25,11 @@ export type EnrolmentEvent =
       readonly encryptionSubkey: string
       readonly source: 'upload' | 'wkd' | 'vks' | 'refresh'
       readonly certifiedBy: string | null
+      /** Of the encryption subkey. Absent in events older than the field, like those below. */
+      readonly algorithm?: string
+      readonly format?: 'seipdv1' | 'seipdv2'
+      /** When the subkey expires by its own signatures; null: never. */
+      readonly expires?: string | null
     }
   | {
       readonly type: 'certificate.rejected'
@@ -45,6 +57,8 @@ export type EnrolmentEvent =
       /** Null when the active certificate had certified the new one and the policy lets that suffice. */
       readonly change: ChangeRequestId | null
       readonly activatesAt: string
+      /** The crypto policy that the certificate was judged under and allowed by. Absent in events older than the field. */
+      readonly policy?: PolicyRecordId
     }
   | {
       readonly type: 'proposal.dropped'

@@ -1,4 +1,4 @@
-import type { DeliveryId, MessageId, RecipientId } from '../../kernel/index.ts'
+import type { DeliveryId, MessageId, PolicyRecordId, RecipientId } from '../../kernel/index.ts'
 import type { TlsEvidence } from './tls-evidence.ts'
 
 /** Messages and their deliveries. */
@@ -19,7 +19,11 @@ export type MessageEvent =
         readonly algorithm?: string
       }[]
       /** The crypto policy in force, by which recipients and keys were judged. Absent in events older than the field. */
-      readonly policy?: { readonly name: string; readonly sha256: string }
+      readonly policy?: {
+        readonly record: PolicyRecordId
+        readonly name: string
+        readonly sha256: string
+      }
     }
   | {
       readonly type: 'delivery.delivered' | 'delivery.deferred' | 'delivery.failed'

@@ -2,7 +2,13 @@ import type { ChangeRequestId, ErrorCode, OperatorId } from '../../kernel/index.
 
 /** Operators, their sessions, and what takes two of them. */
 export type OperatorEvent =
-  | { readonly type: 'operator.added'; readonly operator: OperatorId; readonly roles: readonly string[] }
+  | {
+      readonly type: 'operator.added'
+      readonly operator: OperatorId
+      readonly roles: readonly string[]
+      /** Lower-case letters, digits and hyphens; never given again. Absent in events older than the field. */
+      readonly name?: string
+    }
   | {
       readonly type:
         | 'operator.revoked'

@@ -1,4 +1,4 @@
-import type { PolicyRecordId } from '../../kernel/index.ts'
+import type { ChangeRequestId, PolicyRecordId } from '../../kernel/index.ts'
 
 export type PolicyEvent =
   | {
@@ -9,5 +9,7 @@ export type PolicyEvent =
       readonly effectiveAt: string
       readonly expiresAt: string
       readonly refused: number
+      /** The request that its approver decided on. Absent in events older than the field. */
+      readonly change?: ChangeRequestId
     }
   | { readonly type: 'policy.assessed'; readonly policy: string; readonly refused: number }

@@ -26,6 +26,8 @@ const itself: Actor = { kind: 'gateway' }
 export interface Judgement {
   /** The one in force. */
   readonly policy: Policy
+  /** By which adoption it is in force. */
+  readonly record: PolicyRecordId | undefined
   /** Why it refuses the certificate; empty when it allows it. */
   readonly reasons: readonly CertificateReason[]
   /** What the adopted ones, in force or scheduled, refuse from a later time on. */
@@ -59,7 +61,7 @@ export async function judgeAnew(parts: Parts, proposal: ProposalRow): Promise<Ju
     )
     later.set(id, refused)
   }
-  return { policy, reasons: verdict === 'reject' ? reasons : [], later }
+  return { policy, record: inForce?.record.id, reasons: verdict === 'reject' ? reasons : [], later }
 }
 
 /**

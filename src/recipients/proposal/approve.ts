@@ -114,6 +114,7 @@ export async function settleApproved(
         proposal: proposal.id,
         change,
         activatesAt: activatesAt.toISOString(),
+        ...(judgement.record === undefined ? {} : { policy: judgement.record }),
       },
     },
   ])

@@ -145,6 +145,9 @@ async function proposeAccepted(
           encryptionSubkey,
           source,
           certifiedBy,
+          algorithm,
+          format,
+          expires: expiresAt?.toISOString() ?? null,
         },
       },
     ])
