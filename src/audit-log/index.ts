@@ -1,3 +1,16 @@
+export {
+  type Anchor,
+  AnchorAheadError,
+  AnchorError,
+  type AnchorFailure,
+  type Anchoring,
+  type AnchorReceipt,
+  anchoredBy,
+  anchorsOf,
+  checkpointForEvidence,
+  openAnchoring,
+  recordAnchored,
+} from './anchors/index.ts'
 export { type Checkpoint, checkpointAt, firstCheckpointCovering, latestCheckpoint } from './checkpoint.ts'
 export { type LoggedEvent, leafOfEvents, leavesFrom } from './leaves.ts'
 export { consistencyProof, inclusionProof, readTile } from './proofs.ts'

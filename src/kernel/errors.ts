@@ -94,6 +94,11 @@ export const errorCatalogue = {
     'No crypto policy is in force, so nothing may be sent.',
     'Have a policy proposed by one operator and approved by another.',
   ),
+  evidence_not_anchored: entry(
+    'Too few anchors have a checkpoint that covers this yet.',
+    'Retry after a minute or two. If it stays so, see `sealpost doctor`: an anchor does not answer, or contradicts the log.',
+    'temporary',
+  ),
   // Whether the gateway can
   sealed: entry('The gateway is sealed.', 'Ask the custodians to unseal it, then retry.', 'temporary'),
   sealer_unavailable: entry('The message could not be sealed.', 'Retry after the time given.', 'temporary'),
@@ -104,6 +109,16 @@ export const errorCatalogue = {
     'temporary',
   ),
   database_unavailable: entry('The database did not answer.', 'Retry after the time given.', 'temporary'),
+  audit_unavailable: entry(
+    'The audit log cannot be written or is not to be trusted, so nothing is done.',
+    'Retry after the time given; the alarms of /readyz say what is wrong.',
+    'temporary',
+  ),
+  syslog_failed: entry(
+    'The syslog server did not take what was sent.',
+    'Look at the server and the way there; what it did not take is sent again. See docs/siem.md.',
+    'temporary',
+  ),
   outbound_gate_refused: entry(
     'What the sealer made was not what was asked for.',
     'Report this: nothing was sent.',

@@ -1,3 +1,4 @@
+import type { AnchorEvent } from './anchors.ts'
 import type { CertificateEvent } from './certificates.ts'
 import type { EnrolmentEvent } from './enrolment.ts'
 import type { GatewayEvent } from './gateway.ts'
@@ -25,5 +26,6 @@ export type AuditEvent =
   | TransportEvent
   | MessageEvent
   | LogEvent
+  | AnchorEvent
 
 export type AuditEventType = AuditEvent['type']

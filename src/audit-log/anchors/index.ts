@@ -1,0 +1,9 @@
+export { type Anchor, AnchorAheadError, AnchorError, type AnchorFailure } from './anchor.ts'
+export { type Anchoring, type AnchoringDependencies, openAnchoring } from './anchoring.ts'
+export {
+  type AnchorReceipt,
+  anchoredBy,
+  anchorsOf,
+  checkpointForEvidence,
+  recordAnchored,
+} from './receipts.ts'
