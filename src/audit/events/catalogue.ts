@@ -1,3 +1,4 @@
+import { anchorEntries } from '../catalogue/anchors.ts'
 import type { CatalogueEntry } from '../catalogue/entry.ts'
 import { gatewayEntries } from '../catalogue/gateway.ts'
 import { logEntries } from '../catalogue/log.ts'
@@ -21,4 +22,5 @@ export const catalogue: { readonly [Type in AuditEventType]: CatalogueEntry } = 
   ...noticeEntries,
   ...transportEntries,
   ...logEntries,
+  ...anchorEntries,
 }
