@@ -94,6 +94,11 @@ export const errorCatalogue = {
     'No crypto policy is in force, so nothing may be sent.',
     'Have a policy proposed by one operator and approved by another.',
   ),
+  evidence_not_ready: entry(
+    'The audit log does not have all of this message yet.',
+    'Retry after a second. If it stays so, see `sealpost doctor`: the log has stopped, or lags behind.',
+    'temporary',
+  ),
   evidence_not_anchored: entry(
     'Too few anchors have a checkpoint that covers this yet.',
     'Retry after a minute or two. If it stays so, see `sealpost doctor`: an anchor does not answer, or contradicts the log.',

@@ -29,4 +29,9 @@ export const logEntries = {
     ['Event Log Activity', 'Export'],
     '10.2.1.3',
   ),
+  'evidence.issued': success(
+    'Somebody was given the file that proves what became of a message.',
+    ['Event Log Activity', 'Export'],
+    '10.2.1.3',
+  ),
 } satisfies EntriesOf<LogEvent>

@@ -1,3 +1,4 @@
+import type { MessageId } from '../../kernel/index.ts'
 import type { AlarmCode } from '../alarms/catalogue.ts'
 
 /** The log itself: its checkpoints' key, its anchors, who read it, what left it, and alarms. */
@@ -29,5 +30,14 @@ export type LogEvent =
       /** YYYY-MM-DD, UTC. */
       readonly day: string
       /** Of the report as Markdown. */
+      readonly sha256: string
+    }
+  | {
+      /** Somebody was given the evidence of a message. */
+      readonly type: 'evidence.issued'
+      readonly message: MessageId
+      /** Of the checkpoint that it is under. */
+      readonly size: number
+      /** Of the file. */
       readonly sha256: string
     }
