@@ -1,5 +1,6 @@
 export { type Address, domainOf, isAddress } from './address.ts'
 export { armour } from './armour.ts'
+export { type CardData, cardDataIn, namesCardData } from './card-data.ts'
 export type { Ciphertext } from './ciphertext.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { checksumLine, crc24 } from './crc24.ts'

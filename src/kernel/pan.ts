@@ -1,6 +1,7 @@
 const candidate = /(?<![0-9])[0-9](?:[ .\-/]?[0-9]){11,18}(?![0-9])/g
 
-function passesLuhn(digits: string): boolean {
+/** Whether the last of these ASCII digits is the check digit of the others (ISO/IEC 7812-1, annex B). */
+export function passesLuhn(digits: string): boolean {
   let sum = 0
   for (let i = digits.length - 1, double = false; i >= 0; i--, double = !double) {
     const digit = digits.charCodeAt(i) - 48

@@ -1,3 +1,4 @@
+export { cardDataOf, withheldIfCard } from './card-free.ts'
 export { inBatches } from './in-batches.ts'
 export { type LogEvent, type LogFields, type Logger, openLogger } from './logger/index.ts'
 export { type Network, peerGuard } from './peer-guard.ts'
