@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Clock, newId, SealpostError } from '../kernel/index.ts'
+import { tellRefused, unwritable } from './alarms/append-failures.ts'
 import { canonicalJson } from './canonical.ts'
 import type { Actor, AuditEvent } from './events/index.ts'
 import { type EventRow, insertEvents } from './store.ts'
@@ -12,19 +13,21 @@ export interface AuditEntry {
 
 /**
  * Appends events in the transaction of their effect, so that both commit or neither does (invariant 4). Throws, and
- * so undoes the effect: `internal_error` when an event holds something that does not belong into the log, or what the
- * database says.
+ * so undoes the effect: `internal_error` when an event holds something that does not belong into the log, `audit_unavailable`
+ * when the log cannot be written, or what the database says. The first two raise an alarm.
  */
 export async function appendEvents(
   trx: Knex.Transaction,
   clock: Clock,
   entries: readonly AuditEntry[],
 ): Promise<void> {
-  if (entries.length > 0)
-    await insertEvents(
-      trx,
-      entries.map(entry => rowOf(entry, clock)),
-    )
+  if (entries.length === 0) return
+  const rows = entries.map(entry => eventRow(entry, clock))
+  try {
+    await insertEvents(trx, rows)
+  } catch (error) {
+    throw unwritable(error)
+  }
 }
 
 /** Appends one event that has no other effect, such as a refusal, in a transaction of its own. Throws as {@link appendEvents}. */
@@ -37,7 +40,8 @@ export function recomputeHash(body: string): Buffer {
   return createHash('sha256').update(Uint8Array.of(0)).update(body, 'utf8').digest()
 }
 
-function rowOf({ actor, event }: AuditEntry, clock: Clock): EventRow {
+/** An event as it is stored. Throws `internal_error`. */
+export function eventRow({ actor, event }: AuditEntry, clock: Clock): EventRow {
   const id = newId('evt', clock)
   const at = clock.now()
   // The salt keeps the hash of a guessable event from telling the event.
@@ -50,6 +54,7 @@ function bodyOf(event: object): string {
   try {
     return canonicalJson(event)
   } catch (error) {
+    tellRefused()
     throw new SealpostError('internal_error', {
       detail: error instanceof TypeError ? error.message : 'audit event',
     })

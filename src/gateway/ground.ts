@@ -1,3 +1,4 @@
+import { type OpenedAlarms, openAlarms, watchLog } from '../audit/index.ts'
 import type { Config, Secrets } from '../config/index.ts'
 import { announceTunnel } from '../connections/index.ts'
 import { assertDatabaseTrust, type OwnTls, openOwnTls } from '../http/index.ts'
@@ -19,6 +20,7 @@ export interface Ground {
   /** Our own certificates, CAs and lists. */
   readonly tls: OwnTls
   readonly fetchSigned: SignedFetch
+  readonly alarms: OpenedAlarms
   /** What the health check is to warn of. */
   readonly warnings: () => readonly string[]
 }
@@ -46,6 +48,8 @@ export async function openGround(
   )
   const { knex } = database
   await assertSchemaCurrent(knex)
+  const alarms = opened.adopt(openAlarms({ knex, clock, log }), raised => raised.close())
+  opened.defer(watchLog({ knex, clock, alarms }))
   const queue = opened.adopt(
     await openQueue(reached, { poolSize: 2, onError: error => log.error('queue-failed', error) }),
     boss => boss.stop({ graceful: false }),
@@ -58,5 +62,5 @@ export async function openGround(
     opened.adopt(await announceTunnel(tunnel, { knex, clock, log }), stop => stop())
   }
   const warnings = () => [...tls.warnings(), ...(tunnel === undefined ? [] : ['database_tls_1_2'])]
-  return { database, queue, tls, fetchSigned, warnings }
+  return { database, queue, tls, fetchSigned, alarms, warnings }
 }

@@ -24,7 +24,7 @@ export async function openSending(
   opened: AsyncDisposableStack,
   config: Config,
   secrets: Secrets,
-  { database: { knex }, queue, fetchSigned }: Ground,
+  { database: { knex }, queue, fetchSigned, alarms }: Ground,
   { clock, log, dkim }: { readonly clock: Clock; readonly log: Logger; readonly dkim: DkimKeys },
 ): Promise<Probe> {
   const { mailHost, returnPathDomain } = config
@@ -36,7 +36,8 @@ export async function openSending(
   if (config.roles.includes('courier')) {
     const sign = openDkim(dkim, mailHost)
     const { findRoute } = routing
-    const sending = { ...facing, knex, log, findRoute, sign, admit: admitCiphertext, policyAt }
+    const whenSound = () => alarms.whenSound()
+    const sending = { ...facing, knex, log, findRoute, sign, admit: admitCiphertext, policyAt, whenSound }
     const courier = openCourier({ ...sending, queue, returnPathDomain })
     opened.defer(() => courier.stop(stopDeadline))
     const noticeCourier = openNoticeCourier(sending)

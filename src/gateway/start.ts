@@ -4,7 +4,7 @@ import type { Config, Secrets } from '../config/index.ts'
 import { connectionsOf } from '../connections/index.ts'
 import { unsealFor } from '../custody/index.ts'
 import { createListener, createOps, listen, type OwnFiles } from '../http/index.ts'
-import { openIntake } from '../intake/index.ts'
+import { openIntake, type Submit } from '../intake/index.ts'
 import { type Clock, SealpostError, version } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { openUpkeep } from '../recipients/index.ts'
@@ -37,7 +37,7 @@ export async function startGateway(
 ): Promise<Gateway> {
   await using opened = new AsyncDisposableStack()
   const ground = await openGround(opened, config, secrets, clock, log)
-  const { database, queue, tls } = ground
+  const { database, queue, tls, alarms } = ground
   const { knex } = database
   const lifetime = new AbortController()
   const checks: Record<string, () => unknown> = {
@@ -46,6 +46,7 @@ export async function startGateway(
     },
     database: () => database.ping(),
     certificates: () => tls.assertInForce(),
+    audit: () => alarms.assertSound(),
   }
 
   const [seals, sends] = [config.roles.includes('api'), config.roles.includes('courier')]
@@ -64,7 +65,13 @@ export async function startGateway(
     }
   }
   const people = peopleOf({ knex, clock, log, config, publicCa: secrets.publicCa, sealer, inspector })
-  const submit = sealer && openIntake({ knex, clock, queue, sealer, mailHost: config.mailHost })
+  const intake = sealer && openIntake({ knex, clock, queue, sealer, mailHost: config.mailHost })
+  const submit: Submit | undefined =
+    intake &&
+    ((...asked) => {
+      alarms.assertSound()
+      return intake(...asked)
+    })
   const connections = () => connectionsOf(knex, clock, { config, secrets: { ...secrets, ...tls.files() } })
   const common = { knex, clock, log, queue, stopping: lifetime.signal }
   const ports = submit
@@ -74,7 +81,11 @@ export async function startGateway(
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))
 
-  const opsServer = createListener(tls.contextOf('ops'), 'none', createOps(checks, ground.warnings))
+  const opsServer = createListener(
+    tls.contextOf('ops'),
+    'none',
+    createOps(checks, ground.warnings, () => alarms.active()),
+  )
   tls.attach('ops', opsServer)
   const ops = opened.adopt(await listen(opsServer, config.ops), listener => listener.close(stopDeadline))
 

@@ -1,4 +1,5 @@
 import express, { type Express } from 'express'
+import type { ActiveAlarm } from '../audit/index.ts'
 import { SealpostError } from '../kernel/index.ts'
 
 /** What readiness depends on, by name. Each throws or rejects when it is not so. */
@@ -8,9 +9,14 @@ const checkTimeout = 2_000
 
 /**
  * `/healthz`: this process answers. `/readyz`: it can accept messages now; 503 names what fails. `warnings` are codes of
- * what will fail unless somebody acts; they change no status. No request reaches anything else.
+ * what will fail unless somebody acts; they change no status. `alarms`: what needs somebody now, and since when; those that stop
+ * the replica are a check as well. No request reaches anything else.
  */
-export function createOps(checks: ReadinessChecks, warnings: () => readonly string[] = () => []): Express {
+export function createOps(
+  checks: ReadinessChecks,
+  warnings: () => readonly string[] = () => [],
+  alarms: () => readonly ActiveAlarm[] = () => [],
+): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', false)
@@ -26,6 +32,7 @@ export function createOps(checks: ReadinessChecks, warnings: () => readonly stri
       status: ready ? 'ready' : 'not ready',
       checks: Object.fromEntries(entries),
       warnings: warnings(),
+      alarms: alarms(),
     })
   })
   return app

@@ -35,7 +35,8 @@ export function refuse({ knex, clock, log, actorOf, unaudited, siteFor }: Refusa
         await recordEvent(knex, clock, actor, eventOf(error))
       }
     } catch (cause) {
-      error = new SealpostError('database_unavailable', { cause })
+      const told = cause instanceof SealpostError && cause.code === 'audit_unavailable'
+      error = told ? cause : new SealpostError('database_unavailable', { cause })
     }
     const instance = sendProblem(response, error, siteFor?.(request))
     log.warn('request-refused', { code: error.code, instance })

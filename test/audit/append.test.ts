@@ -103,7 +103,10 @@ describe('the effect does not happen', () => {
       `ALTER TABLE audit_events ADD CONSTRAINT full_disk CHECK (type <> 'application.added') NOT VALID`,
     )
     try {
-      await expect(effect([added])).rejects.toMatchObject({ name: 'PostgresError', constraint: 'full_disk' })
+      await expect(effect([added])).rejects.toMatchObject({
+        code: 'audit_unavailable',
+        details: { detail: '23514', cause: { constraint: 'full_disk' } },
+      })
     } finally {
       await owner.knex.raw('ALTER TABLE audit_events DROP CONSTRAINT full_disk')
     }

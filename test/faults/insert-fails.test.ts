@@ -28,10 +28,10 @@ describe('an INSERT that fails while a message is accepted', () => {
     ['messages', 'true', '22000', 500, 'internal_error'],
     ['deliveries', 'true', '22000', 500, 'internal_error'],
     ['pgboss.job', 'true', '22000', 500, 'internal_error'],
-    ['audit_events', `NEW.type = 'message.accepted'`, '22000', 500, 'internal_error'],
+    ['audit_events', `NEW.type = 'message.accepted'`, '22000', 503, 'audit_unavailable'],
     // disk_full
     ['messages', 'true', '53100', 503, 'database_unavailable'],
-    ['audit_events', 'true', '53100', 503, 'database_unavailable'],
+    ['audit_events', 'true', '53100', 503, 'audit_unavailable'],
   ])(
     'into %s, when %s, with %s: refused with %i, no trace of it, and the next one is taken',
     async (table, when, sqlstate, status, code) => {
@@ -43,7 +43,8 @@ describe('an INSERT that fails while a message is accepted', () => {
       expect(await brokenInvariants(house.owner)).toEqual([])
       await repair()
 
-      expect((await post()).status).toBe(202)
+      // A replica that could not write its log takes nothing until it was seen to write again.
+      await eventually('readiness', async () => (await post()).status === 202)
       await house.received(mails + 1)
       await eventually('the record', async () => (await openDeliveries(house.owner)) === 0)
       expect(house.inbox).toHaveLength(mails + 1)
@@ -76,20 +77,22 @@ describe('an INSERT that fails while an attempt is recorded', () => {
       const mails = house.inbox.length
       const failed = failures()
       await breakInsert(table, when, sqlstate)
-      expect((await post()).status).toBe(202)
+      await eventually('readiness', async () => (await post()).status === 202)
       await house.received(mails + 1)
       await eventually('the failure', () => failures() > failed)
       // Longer than a courier needs to send what it may send.
       await new Promise(resolve => setTimeout(resolve, 300))
-      expect((await post()).status).toBe(202)
+      // Where it is the log that cannot be written, not even taken.
+      const taken = (await post()).status === 202 ? 1 : 0
+      expect(taken === 1 || table === 'audit_events').toBe(true)
       await new Promise(resolve => setTimeout(resolve, 500))
       expect(house.inbox).toHaveLength(mails + 1)
-      expect(await openDeliveries(house.owner)).toBe(2)
+      expect(await openDeliveries(house.owner)).toBe(1 + taken)
       expect(await brokenInvariants(house.owner)).toEqual([])
       await repair()
 
       await eventually('both records', async () => (await openDeliveries(house.owner)) === 0)
-      expect(house.inbox).toHaveLength(mails + 2)
+      expect(house.inbox).toHaveLength(mails + 1 + taken)
       expect(await brokenInvariants(house.owner)).toEqual([])
     },
   )

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import type { Clock } from '../../kernel/index.ts'
+import { type Clock, SealpostError } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
-import { type AlarmCode, alarmCatalogue } from './catalogue.ts'
 import { recordEvent } from '../append.ts'
+import { type AlarmCode, alarmCatalogue } from './catalogue.ts'
 
 export interface ActiveAlarm {
   readonly code: AlarmCode
@@ -19,6 +19,10 @@ export interface Alarms {
 }
 
 export interface OpenedAlarms extends Alarms {
+  /** Throws `audit_unavailable` while an alarm stands that stops the replica. */
+  assertSound(): void
+  /** Resolves while no such alarm stands; what it asked is asked again before each step that cannot be undone. */
+  whenSound(): Promise<void>
   /** Tries for the last time to record what is not yet recorded. */
   close(): Promise<void>
 }
@@ -40,6 +44,21 @@ export function openAlarms({ knex, clock, log, pause = 1000 }: AlarmDependencies
   const closing = new AbortController()
   let unrecorded: { readonly type: 'alarm.raised' | 'alarm.cleared'; readonly alarm: AlarmCode }[] = []
   let recording: Promise<void> | undefined
+  let sound = Promise.resolve()
+  let becomeSound: (() => void) | undefined
+
+  const active = (): readonly ActiveAlarm[] => [...raised].map(([code, since]) => ({ code, since }))
+
+  const judge = (): void => {
+    if (!stopsReplica(active())) {
+      becomeSound?.()
+      becomeSound = undefined
+    } else if (becomeSound === undefined) {
+      sound = new Promise(resolve => {
+        becomeSound = resolve
+      })
+    }
+  }
 
   const record = async (): Promise<void> => {
     for (let event = unrecorded[0]; event !== undefined; event = unrecorded[0]) {
@@ -70,15 +89,21 @@ export function openAlarms({ knex, clock, log, pause = 1000 }: AlarmDependencies
     raise(code) {
       if (raised.has(code)) return
       raised.set(code, clock.now())
+      judge()
       log.error('alarm-raised', undefined, { code })
       note('alarm.raised', code)
     },
     clear(code) {
       if (!raised.delete(code)) return
+      judge()
       log.info('alarm-cleared', { code })
       note('alarm.cleared', code)
     },
-    active: () => [...raised].map(([code, since]) => ({ code, since })),
+    active,
+    assertSound() {
+      if (stopsReplica(active())) throw new SealpostError('audit_unavailable')
+    },
+    whenSound: () => sound,
     async close() {
       closing.abort()
       await recording

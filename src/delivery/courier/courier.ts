@@ -15,6 +15,7 @@ import { type Admit, type HeldDelivery, sendDelivery, unsent } from './attempt.t
 import { openBreaker } from './breaker.ts'
 import { openBudget } from './budget.ts'
 import { findWay, noteOutcome } from './connect.ts'
+import { openGate } from './gate.ts'
 import { openLanes } from './lanes.ts'
 import { openLastCheck, type PolicyAt } from './last-check.ts'
 import type { CourierPolicy } from './policy.ts'
@@ -38,6 +39,8 @@ export interface CourierOptions {
   /** Our domain that reports on deliveries come back to. Default: they go to the sender. */
   readonly returnPathDomain?: string | undefined
   readonly policyAt: PolicyAt
+  /** Resolves while anything may be sent at all. Default: always. */
+  readonly whenSound?: () => Promise<void>
   readonly policy: CourierPolicy
   readonly random: () => number
 }
@@ -70,6 +73,8 @@ export function startCourier(options: CourierOptions): Courier {
   )
   const channelOptions = { ...options, limits: policy.limits, onAttack: attackRecorder(knex, clock) }
 
+  // Nothing is sent while the audit log cannot be written, or results cannot be recorded.
+  const gate = openGate([options.whenSound ?? (() => Promise.resolve()), () => settler.whenSound()])
   const breaker = openBreaker(policy.rest, options.random, () => performance.now())
   const ways = { ...options, breaker, channel: channelOptions }
 
@@ -87,7 +92,7 @@ export function startCourier(options: CourierOptions): Courier {
         giveBack()
       }
     },
-    ready: () => settler.whenSound(),
+    ready: () => gate.whenOpen(),
     onResult: result => {
       const { outcome, peer } = result
       const delivery = result.held.delivery.id
@@ -182,7 +187,7 @@ export function startCourier(options: CourierOptions): Courier {
     while (!stopping.signal.aborted) {
       let wait = policy.poll
       try {
-        await Promise.race([settler.whenSound(), stopped])
+        if (!(await gate.whenOpen())) break
         const claimed = held.size < policy.held ? await claim() : 0
         // A full batch asks for the next one; a small one lets a larger one gather.
         if (claimed > 0) wait = claimed === batchSize ? 0 : policy.poll / 4
@@ -209,6 +214,7 @@ export function startCourier(options: CourierOptions): Courier {
     async stop(deadline) {
       const end = performance.now() + deadline
       stopping.abort()
+      gate.close()
       clearInterval(sweeping)
       await claiming
       const waiting = lanes.close().map(mine => ({ ...mine, delayMs: 0 }))

@@ -12,8 +12,8 @@ export interface LaneDependencies {
   readonly findWay: (domain: string) => Promise<Way>
   /** Undefined: not ours any more, nothing was sent. Rejects when nothing is known, and nothing was sent. */
   readonly send: (held: HeldDelivery, connection: Connection) => Promise<AttemptResult | undefined>
-  /** Resolves while sending is allowed. */
-  readonly ready: () => Promise<void>
+  /** Resolves with true while sending is allowed, with false when it will not be any more. */
+  readonly ready: () => Promise<boolean>
   readonly onResult: (result: AttemptResult) => void
   /** The delivery is nothing of ours any more; its job, if it lives, goes to another. */
   readonly onDropped: (held: HeldDelivery, error?: unknown) => void
@@ -70,6 +70,8 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
   const places = new Map<string, number>()
   let workers = 0
   let closed = false
+  /** Nothing is sent any more, and what waits is soon taken back. */
+  let over = false
 
   const isFull = ({ waiting, allowed, most, group, pace }: Lane): boolean => {
     const connections = group === undefined ? allowed : Math.min(allowed, most)
@@ -115,6 +117,13 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
     else lane.waiting.unshift(held)
   }
 
+  const mayGoOn = async (lane: Lane, held: HeldDelivery): Promise<boolean> => {
+    if (await dependencies.ready()) return true
+    over = true
+    leave(lane, held)
+    return false
+  }
+
   const hasPlace = ({ group, most }: Lane): boolean => group === undefined || (places.get(group) ?? 0) < most
   const isShared = ({ domain, group }: Lane): boolean => group !== undefined && group !== domain
   /** Whether another lane waits for a place that this one has. */
@@ -136,7 +145,7 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
   }
 
   const staff = (lane: Lane): void => {
-    if (lane.waiting.length === 0 || isHeldBack(lane)) return
+    if (over || lane.waiting.length === 0 || isHeldBack(lane)) return
     for (const wake of lane.idle) {
       wake()
       return
@@ -176,7 +185,7 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
   const work = async (lane: Lane): Promise<void> => {
     const first = take(lane)
     if (first === undefined) return
-    await dependencies.ready()
+    if (!(await mayGoOn(lane, first))) return
     const way = await enter(lane, first)
     if (way === undefined) return
     try {
@@ -199,7 +208,7 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
         leave(lane, held)
         break
       }
-      await dependencies.ready()
+      if (!(await mayGoOn(lane, held))) break
       try {
         const result = await dependencies.send(held, connection)
         if (result === undefined) dependencies.onDropped(held)

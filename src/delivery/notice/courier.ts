@@ -3,6 +3,7 @@ import { domainOf } from '../../kernel/index.ts'
 import { type ClaimedNotice, claimNotices, releaseNotices } from '../../notices/index.ts'
 import { attackRecorder } from '../courier/attacks.ts'
 import type { Courier, CourierOptions } from '../courier/courier.ts'
+import { openGate } from '../courier/gate.ts'
 import { type RetryPolicy, standardPolicy } from '../courier/policy.ts'
 import type { SessionLimits } from '../smtp/limits.ts'
 import { openSession } from '../smtp/open-session.ts'
@@ -50,6 +51,7 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
   const stopping = new AbortController()
   const stopped = new Promise<void>(resolve => stopping.signal.addEventListener('abort', () => resolve()))
   const recorder = openRecorder(options)
+  const gate = openGate([options.whenSound ?? (() => Promise.resolve()), () => recorder.whenSound()])
   const channelOptions = {
     ...options,
     limits: policy.limits,
@@ -79,7 +81,10 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
       while (session.usable && !stopping.signal.aborted) {
         const notice = rest.shift()
         if (notice === undefined) break
-        await recorder.whenSound()
+        if (!(await gate.whenOpen())) {
+          rest.unshift(notice)
+          break
+        }
         const result = await sendNotice(options, notice, opening)
         if (result !== undefined) await recorder.record(result)
       }
@@ -115,7 +120,7 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
     while (!stopping.signal.aborted) {
       let wait = policy.poll
       try {
-        await Promise.race([recorder.whenSound(), stopped])
+        if (!(await gate.whenOpen())) break
         if (await claim()) wait = 0
       } catch (error) {
         log.error('notice-claim-failed', error)
@@ -129,6 +134,7 @@ export function startNoticeCourier(options: NoticeCourierOptions): Courier {
     async stop(deadline) {
       const end = performance.now() + deadline
       stopping.abort()
+      gate.close()
       await claiming
       while (busy.size > 0 && performance.now() < end) await sleep(5)
       for (const session of sessions) session.abort()
