@@ -42,12 +42,14 @@ export async function up(knex: Knex): Promise<void> {
     );
     CREATE UNIQUE INDEX log_keys_one_current ON log_keys ((retired_at IS NULL)) WHERE retired_at IS NULL;
 
-    -- Every tree head that was ever signed. seq, xact: how far the log had come in audit_events.
+    -- Every tree head that was ever signed. xact, seq: what stands before this place in audit_events, in the order
+    -- (xact, seq), is in the tree, that place included.
     CREATE TABLE audit_checkpoints (
       size bigint PRIMARY KEY CHECK (size > 0),
       root bytea NOT NULL CHECK (length(root) = 32),
       note text NOT NULL,
       xact xid8 NOT NULL,
+      seq bigint NOT NULL DEFAULT 0,
       at timestamptz NOT NULL
     );
 
