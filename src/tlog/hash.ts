@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Octets of a SHA-256. */
 export const hashLength = 32
@@ -8,17 +8,18 @@ const nodePrefix = Uint8Array.of(1)
 
 /** Of a leaf's data: SHA-256(0x00 || data), RFC 6962 section 2.1. A string counts as its UTF-8. */
 export function leafHash(data: Uint8Array | string): Buffer {
-  return createHash('sha256').update(leafPrefix).update(data).digest()
+  const octets = typeof data === 'string' ? Buffer.from(data) : data
+  return hash('sha256', Buffer.concat([leafPrefix, octets]), 'buffer')
 }
 
 /** Of two subtrees: SHA-256(0x01 || left || right), RFC 6962 section 2.1. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  return createHash('sha256').update(nodePrefix).update(left).update(right).digest()
+  return hash('sha256', Buffer.concat([nodePrefix, left, right]), 'buffer')
 }
 
 /** Of the tree without leaves: the hash of nothing, RFC 6962 section 2.1. */
 export function emptyRoot(): Buffer {
-  return createHash('sha256').digest()
+  return hash('sha256', '', 'buffer')
 }
 
 export function sameHash(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,4 +1,5 @@
 export { formatCheckpoint, parseCheckpoint, type TreeHead } from './checkpoint.ts'
+export { type Edge, type FullTile, growEdge, rootOfEdge } from './edge.ts'
 export { TlogError, type TlogErrorCode } from './error.ts'
 export { emptyRoot, hashLength, leafHash, nodeHash } from './hash.ts'
 export { cosign, verifyCosignature } from './note/cosignature.ts'
@@ -17,6 +18,7 @@ export { proveConsistency, proveInclusion } from './prove.ts'
 export {
   hashesAtLevel,
   hashesOfTile,
+  keepTiles,
   type ReadTile,
   readHashesFromTiles,
   type Tile,

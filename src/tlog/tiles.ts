@@ -81,3 +81,14 @@ export function readHashesFromTiles(size: number, readTile: ReadTile): ReadHash 
     return rootOfHashes(hashes.slice(offset, offset + count))
   }
 }
+
+/** Reads each tile once; for one tree, since a partial tile is another one when the tree has grown. */
+export function keepTiles(readTile: ReadTile): ReadTile {
+  const kept = new Map<string, Promise<Uint8Array>>()
+  return tile => {
+    const path = tilePath(tile)
+    const reading = kept.get(path) ?? readTile(tile)
+    kept.set(path, reading)
+    return reading
+  }
+}
