@@ -3,12 +3,16 @@ import type { Knex } from 'knex'
 import { type Clock, newId, SealpostError } from '../kernel/index.ts'
 import { tellRefused, unwritable } from './alarms/append-failures.ts'
 import { canonicalJson } from './canonical.ts'
+import { catalogue } from './events/catalogue.ts'
 import type { Actor, AuditEvent } from './events/index.ts'
+import { currentOrigin, type Origin } from './origin.ts'
 import { type EventRow, insertEvents } from './store.ts'
 
 export interface AuditEntry {
   readonly actor: Actor
   readonly event: AuditEvent
+  /** Where it came from, for work that several requests share. Default: {@link currentOrigin}. */
+  readonly from?: Origin | undefined
 }
 
 /**
@@ -41,13 +45,23 @@ export function recomputeHash(body: string): Buffer {
 }
 
 /** An event as it is stored. Throws `internal_error`. */
-export function eventRow({ actor, event }: AuditEntry, clock: Clock): EventRow {
+export function eventRow(entry: AuditEntry, clock: Clock): EventRow {
+  const { actor, event } = entry
+  const from = originOf(entry)
   const id = newId('evt', clock)
   const at = clock.now()
   // The salt keeps the hash of a guessable event from telling the event.
   const salt = randomBytes(16).toString('hex')
-  const body = bodyOf({ ...event, id, at: at.toISOString(), actor, salt })
+  const { result } = catalogue[event.type]
+  const known = { ...event, id, at: at.toISOString(), actor, result, salt }
+  const body = bodyOf(from === undefined ? known : { ...known, from })
   return { id, at, type: event.type, body, hash: recomputeHash(body) }
+}
+
+function originOf(entry: AuditEntry): Origin | undefined {
+  const from = 'from' in entry ? entry.from : currentOrigin()
+  // Somebody with the command line of the host needs no listener, and has no address.
+  return from === undefined && entry.actor.kind === 'host' ? { listener: 'host' } : from
 }
 
 function bodyOf(event: object): string {

@@ -93,7 +93,7 @@ test('a body is canonical: names sorted, no spaces', async () => {
   await effect([added])
   const body = (await rows()).at(-1)?.body ?? ''
   expect(body).toMatch(
-    /^\{"actor":\{"kind":"host"\},"application":"app_[0-9a-z]{26}","at":"[^"]+","id":"evt_[0-9a-z]{26}","salt":"[0-9a-f]{32}","san":"URI:urn:test:billing","type":"application\.added"\}$/,
+    /^\{"actor":\{"kind":"host"\},"application":"app_[0-9a-z]{26}","at":"[^"]+","from":\{"listener":"host"\},"id":"evt_[0-9a-z]{26}","result":"success","salt":"[0-9a-f]{32}","san":"URI:urn:test:billing","type":"application\.added"\}$/,
   )
 })
 
