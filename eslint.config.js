@@ -51,7 +51,7 @@ const guarantees = [
     message:
       'Only a sealer parses what applications send (docs/decisions/0007-json-is-parsed-in-the-sealer.md).',
     allowed: [
-      'src/{kernel,config,platform,audit,policy,custody,keys,recipients,delivery,cli,demo}/**',
+      'src/{kernel,config,platform,audit,audit-log,evidence,review,verifier,policy,custody,keys,recipients,delivery,cli,demo}/**',
       // What operators send; never a message.
       'src/http/console/read-json.ts',
     ],

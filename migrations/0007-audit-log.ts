@@ -63,6 +63,27 @@ export async function up(knex: Knex): Promise<void> {
       PRIMARY KEY (anchor, size)
     );
 
+    -- How each anchor among the settings is, for whoever asks: it is no proof of anything. tried_at, failures: when it is due again.
+    CREATE TABLE audit_anchor_states (
+      anchor text PRIMARY KEY,
+      state text NOT NULL CHECK (state IN ('well', 'failing', 'ahead')),
+      since timestamptz NOT NULL,
+      reason text,
+      tried_at timestamptz NOT NULL,
+      failures integer NOT NULL
+    );
+
+    -- How the stream of events to a SIEM is, shared by the replicas that take turns; it is no proof of anything. tried_at,
+    -- failures: when it is due again. told: whether the log says that it is failing; told_at: when the log said so last.
+    CREATE TABLE audit_stream_states (
+      stream text PRIMARY KEY,
+      receiver text NOT NULL,
+      tried_at timestamptz NOT NULL,
+      failures integer NOT NULL CHECK (failures >= 0),
+      told boolean NOT NULL,
+      told_at timestamptz
+    );
+
     -- How far something that follows the log has come: the next leaf that it has not seen.
     CREATE TABLE audit_followers (
       name text PRIMARY KEY,
@@ -70,11 +91,23 @@ export async function up(knex: Knex): Promise<void> {
       updated_at timestamptz NOT NULL
     );
 
-    -- Which leaves are about what, for searching. Made from the log by a follower; it can be thrown away and made again.
+    -- Which leaves are about what, for searching: one line for each subject in each block of 1024 leaves. leaves: their
+    -- places in the block, two octets each, or one bit each in 128 octets. source: the block that it was learnt from; how a
+    -- delivery ended stands at the leaf where its message was accepted. Made from the log by a follower; it can be thrown
+    -- away and made again. "C": ids in order of time, so that the index grows at its end.
     CREATE TABLE audit_subjects (
-      subject text NOT NULL,
-      leaf bigint NOT NULL,
-      PRIMARY KEY (subject, leaf)
+      subject text COLLATE "C" NOT NULL,
+      block int NOT NULL CHECK (block >= 0),
+      source int NOT NULL CHECK (source >= block),
+      leaves bytea NOT NULL CHECK (length(leaves) BETWEEN 2 AND 128),
+      PRIMARY KEY (subject, block, source)
+    );
+
+    -- The blocks that are in it, with the times of their events.
+    CREATE TABLE audit_blocks (
+      block int PRIMARY KEY CHECK (block >= 0),
+      first_at timestamptz,
+      last_at timestamptz
     );
 
     -- Leaves whose events have left the database for an archive that was verified.
@@ -97,11 +130,15 @@ export async function up(knex: Knex): Promise<void> {
     $$;
 
     GRANT SELECT, INSERT ON audit_leaves, audit_tiles, audit_checkpoints, audit_anchors, log_keys TO sealpost_gateway;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON audit_anchor_states TO sealpost_gateway;
+    GRANT SELECT ON audit_anchor_states TO sealpost_auditor;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON audit_stream_states TO sealpost_gateway;
+    GRANT SELECT ON audit_stream_states TO sealpost_auditor;
     GRANT SELECT, INSERT, UPDATE (next_leaf, updated_at) ON audit_followers TO sealpost_gateway;
-    GRANT SELECT, INSERT ON audit_subjects TO sealpost_gateway;
+    GRANT SELECT, INSERT ON audit_subjects, audit_blocks TO sealpost_gateway;
     GRANT SELECT ON audit_archives TO sealpost_gateway;
-    GRANT SELECT ON audit_leaves, audit_tiles, audit_checkpoints, audit_anchors, audit_followers, audit_archives
-      TO sealpost_auditor;
+    GRANT SELECT ON audit_leaves, audit_tiles, audit_checkpoints, audit_anchors, audit_followers, audit_archives,
+      audit_subjects, audit_blocks TO sealpost_auditor;
     GRANT SELECT (verifier, origin, created_at, retired_at) ON log_keys TO sealpost_auditor;
   `)
 }

@@ -15,3 +15,13 @@ export { type Checkpoint, checkpointAt, firstCheckpointCovering, latestCheckpoin
 export { type LoggedEvent, leafOfEvents, leavesFrom } from './leaves.ts'
 export { consistencyProof, inclusionProof, readTile } from './proofs.ts'
 export { openSequencer, type Sequencer, type SequencerDependencies } from './sequencer.ts'
+export {
+  acceptance,
+  deliverySubjects,
+  type Found,
+  findLeaves,
+  type Indexing,
+  openIndexing,
+  subjectsOf,
+  type Wanted,
+} from './subjects/index.ts'
