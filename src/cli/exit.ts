@@ -18,6 +18,8 @@ const refusals = new Set<string>([
   'sending_not_approved',
   'state_conflict',
   'second_person_needed',
+  'export_refused',
+  'archive_refused',
 ])
 
 /** The exit code of an error. The only place where errors become exit codes. */

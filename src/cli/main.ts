@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   cert: async () => (await import('./commands/cert.ts')).certCommand(),
   policy: async () => (await import('./commands/policy.ts')).policyCommand(),
   pki: async () => (await import('./commands/pki.ts')).pkiCommand(),
+  audit: async () => (await import('./commands/audit.ts')).auditCommand(),
 }
 
 const program = new Command('sealpost')

@@ -154,6 +154,15 @@ export const errorCatalogue = {
   key_missing: entry('There is no signing key.', 'Run `sealpost custody init`.'),
   name_taken: entry('That name or identity is registered already.', 'Choose another, or revoke the first.'),
   certificate_refused: entry('The certificate is not acceptable.', 'See the reasons.'),
+  // The audit log
+  export_refused: entry(
+    'The log cannot be exported like that.',
+    'Export into a new directory, or with the same options into the one that was begun.',
+  ),
+  archive_refused: entry(
+    'These events may not leave the database.',
+    'Three months stay at hand, and nothing leaves that is not verified under a checkpoint (docs/audit-log.md).',
+  ),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue

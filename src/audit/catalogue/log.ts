@@ -34,4 +34,15 @@ export const logEntries = {
     ['Event Log Activity', 'Export'],
     '10.2.1.3',
   ),
+  'audit.exported': success(
+    'Events left the gateway, as a directory for the verifier or as the file of a search.',
+    ['Event Log Activity', 'Export'],
+    '10.2.1.3',
+  ),
+  'audit.archived': success(
+    'Events of past months went into an archive that was verified, and leave the database.',
+    ['Event Log Activity', 'Archive'],
+    '10.2.1.3',
+    '10.2.1.7',
+  ),
 } satisfies EntriesOf<LogEvent>

@@ -41,3 +41,27 @@ export type LogEvent =
       /** Of the file. */
       readonly sha256: string
     }
+  | {
+      /** Events left the gateway: as a directory for the verifier, or as the file of a search. Recorded before the first byte leaves. */
+      readonly type: 'audit.exported'
+      readonly as: 'directory' | 'csv' | 'json'
+      /** How many leaves the log had: all there is to know of it up to then. */
+      readonly size: number
+      /** Of the leaves from `first` up to but not including `next`. */
+      readonly first: number
+      readonly next: number
+      /** Not all events of these leaves, but those that something was asked of. */
+      readonly filtered: boolean
+      readonly events: number
+    }
+  | {
+      /** Events went into an archive that was verified; they leave the database, their leaves stay. */
+      readonly type: 'audit.archived'
+      /** The leaves from `first` up to but not including `next`. */
+      readonly first: number
+      readonly next: number
+      /** Of the archive's files of events, one after the other. */
+      readonly sha256: string
+      /** Of the checkpoint that the archive is under. */
+      readonly size: number
+    }
