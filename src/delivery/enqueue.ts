@@ -27,6 +27,8 @@ export interface NewDelivery {
       readonly fingerprint: string
       readonly encryptionSubkey: string
       readonly format: 'seipdv1' | 'seipdv2'
+      /** Of the encryption subkey, for the audit log. */
+      readonly algorithm?: string
     }
   }
   readonly outer: OuterHeaders
@@ -63,7 +65,9 @@ export async function enqueueDeliveries(
     queue,
     rows.flat().map(({ id, address }) => ({ id, address, delayMs: 0 })),
   )
-  return rows.map(deliveries => deliveries.map(enqueuedOf))
+  return rows.map((deliveries, i) =>
+    deliveries.map((row, j) => enqueuedOf(row, messages[i]?.deliveries[j]?.recipient.certificate.algorithm)),
+  )
 }
 
 function rowOf(
@@ -94,7 +98,7 @@ function rowOf(
   }
 }
 
-function enqueuedOf(row: DeliveryRow): EnqueuedDelivery {
+function enqueuedOf(row: DeliveryRow, algorithm: string | undefined): EnqueuedDelivery {
   return {
     delivery: row.id,
     recipient: row.recipient_id,
@@ -102,6 +106,8 @@ function enqueuedOf(row: DeliveryRow): EnqueuedDelivery {
     encryptionSubkey: row.encryption_subkey,
     ciphertextSha256: row.ciphertext_sha256,
     ciphertextBytes: row.ciphertext_bytes,
+    format: row.format,
+    ...(algorithm === undefined ? {} : { algorithm }),
   }
 }
 

@@ -38,6 +38,7 @@ export async function stopDeliveries(
           host: null,
           tls: null,
           replyCode: null,
+          replySha256: null,
         },
       })),
     )

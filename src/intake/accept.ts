@@ -3,10 +3,13 @@ import { appendEvents } from '../audit/index.ts'
 import { type AcceptedDeliveries, enqueueDeliveries, type Queue } from '../delivery/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import { inBatches } from '../platform/index.ts'
+import type { JudgedBy } from './resolve-recipients.ts'
 import { insertMessages, type StoredMessage } from './store.ts'
 
 export interface NewMessage extends StoredMessage {
   readonly deliveries: AcceptedDeliveries['deliveries']
+  /** For the audit log. */
+  readonly policy?: JudgedBy | undefined
 }
 
 /** What is larger has a transaction to itself, so that a shared one stays small in memory. */
@@ -30,9 +33,14 @@ export function openAcceptance(
       await appendEvents(
         trx,
         clock,
-        messages.map(({ id, application }, i) => ({
+        messages.map(({ id, application, policy }, i) => ({
           actor: { kind: 'application', id: application },
-          event: { type: 'message.accepted', message: id, deliveries: enqueued[i] ?? [] },
+          event: {
+            type: 'message.accepted',
+            message: id,
+            deliveries: enqueued[i] ?? [],
+            ...(policy === undefined ? {} : { policy }),
+          },
         })),
       )
     })

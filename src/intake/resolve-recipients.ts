@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Application, maySendFrom } from '../access/index.ts'
 import { destinationsOf } from '../delivery/index.ts'
-import { type Address, type Clock, domainOf, type RecipientRefusal, SealpostError } from '../kernel/index.ts'
+import {
+  type Address,
+  type Clock,
+  domainOf,
+  type PolicyRecordId,
+  type RecipientRefusal,
+  SealpostError,
+} from '../kernel/index.ts'
 import { inBatches } from '../platform/index.ts'
 import { policyInForce } from '../policy/index.ts'
 import { type ResolvedRecipient, resolveRecipients } from '../recipients/index.ts'
@@ -12,6 +19,14 @@ export interface Addressee extends SealTarget {
   readonly recipient: ResolvedRecipient
   /** What the policy in force says of how long a delivery is tried. */
   readonly giveUpHours: number
+  readonly policy: JudgedBy
+}
+
+/** The policy in force that recipients and keys were judged by, as the audit log names it. */
+export interface JudgedBy {
+  readonly record: PolicyRecordId
+  readonly name: string
+  readonly sha256: string
 }
 
 /**
@@ -32,7 +47,7 @@ export function openResolution(
     if (!maySendFrom(application, from)) throw new SealpostError('sender_not_allowed')
     const judged = await judge(to)
     if (judged === 'not_approved') throw new SealpostError('sending_not_approved')
-    const { giveUpHours, recipients } = judged
+    const { giveUpHours, policy, recipients } = judged
     const refusals = recipients.filter(one => 'code' in one)
     if (refusals.length > 0) throw new SealpostError('recipients_refused', { recipients: refusals })
 
@@ -42,6 +57,7 @@ export function openResolution(
       .map(recipient => ({
         recipient,
         giveUpHours,
+        policy,
         certificate: recipient.certificate.bytes,
         encryptionSubkey: recipient.certificate.encryptionSubkey,
         format: recipient.certificate.format,
@@ -55,6 +71,7 @@ type Judged = ResolvedRecipient | RecipientRefusal
 interface JudgedMessage {
   readonly recipients: readonly Judged[]
   readonly giveUpHours: number
+  readonly policy: JudgedBy
 }
 
 /** For each message its recipients in order, each resolved or refused; nobody is looked at when nothing may be sent. */
@@ -77,8 +94,10 @@ async function judgeAll(
     judged.set(address, reachable ? resolved : { address, recipient, code: 'destination_missing' })
   }
   const { giveUpHours } = adopted.policy.lifecycle
+  const { id: record, policy: name, sha256 } = adopted.record
   return messages.map(to => ({
     giveUpHours,
+    policy: { record, name, sha256 },
     recipients: to.map(address => judged.get(address) ?? { address, code: 'recipient_unknown' }),
   }))
 }

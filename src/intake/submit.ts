@@ -46,7 +46,15 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
       ciphertext,
       giveUpHours,
     }))
-    await accept({ ...metadata, id, application: application.id, acceptedAt: clock.now(), deliveries })
+    const policy = sealed[0]?.target.policy
+    await accept({
+      ...metadata,
+      id,
+      application: application.id,
+      acceptedAt: clock.now(),
+      policy,
+      deliveries,
+    })
     return { id, deliveries: deliveries.map(delivery => ({ id: delivery.id, recipient: delivery.outer.to })) }
   }
 }

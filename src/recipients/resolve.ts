@@ -16,6 +16,8 @@ export interface ResolvedRecipient {
     /** Fingerprint of the pinned subkey, upper-case hex. */
     readonly encryptionSubkey: string
     readonly format: Format
+    /** Of the pinned subkey. */
+    readonly algorithm: string
   }
 }
 
@@ -63,10 +65,10 @@ function judge(row: EnrolledRow | undefined, at: Date): ResolvedRecipient | Reci
   const lapse = attestationRefusal(row.attested_until, at)
   if (lapse !== undefined) return lapse
   if (row.not_allowed) return 'certificate_not_allowed'
-  const { fingerprint, bytes, encryption_subkey: encryptionSubkey, format } = row
+  const { fingerprint, bytes, encryption_subkey: encryptionSubkey, format, algorithm } = row
   return {
     recipient: row.recipient,
     address: row.address,
-    certificate: { fingerprint, bytes, encryptionSubkey, format },
+    certificate: { fingerprint, bytes, encryptionSubkey, format, algorithm },
   }
 }

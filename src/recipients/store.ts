@@ -39,8 +39,14 @@ export type EnrolledRow = {
   state: RecipientState
   attested_until: Date | null
 } & (
-  | (CertificateColumns & { bytes: Buffer; encryption_subkey: string; format: Format })
-  | (NoCertificate & { bytes: null; encryption_subkey: null; format: null; was_revoked: boolean })
+  | (CertificateColumns & { bytes: Buffer; encryption_subkey: string; format: Format; algorithm: string })
+  | (NoCertificate & {
+      bytes: null
+      encryption_subkey: null
+      format: null
+      algorithm: null
+      was_revoked: boolean
+    })
 )
 
 /**
@@ -55,7 +61,7 @@ export async function findEnrolled(
 ): Promise<readonly EnrolledRow[]> {
   const { rows } = await knex.raw<{ rows: EnrolledRow[] }>(
     `SELECT r.id AS recipient, r.address, r.state, r.attested_until,
-            c.fingerprint, c.bytes, c.encryption_subkey, c.format,
+            c.fingerprint, c.bytes, c.encryption_subkey, c.format, c.algorithm,
             c.state AS certificate_state, c.expires_at, c.revoked_at, c.finish_until, ${notAllowed} AS not_allowed,
             CASE WHEN c.fingerprint IS NULL THEN EXISTS (
               SELECT 1 FROM certificates WHERE recipient_id = r.id AND state = 'revoked'

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { fromKnex } from 'pg-boss'
 import { type AuditEntry, appendEvents } from '../../audit/index.ts'
@@ -141,8 +142,14 @@ function auditEntry({ result, settlement }: Settled): AuditEntry {
       host: result.peer?.host ?? null,
       tls: result.tls ?? null,
       replyCode: result.replyCode ?? null,
+      replySha256: result.reply === undefined ? null : sha256(result.reply),
     },
   }
+}
+
+/** The log has no foreign text; by this, the text that is kept beside it is known to be the one. */
+function sha256(reply: string): string {
+  return createHash('sha256').update(reply).digest('hex')
 }
 
 function quarantineEntry({ settlement: { id, outcome } }: Settled): AuditEntry {

@@ -24,6 +24,7 @@ export async function giveUpWhatIsOver(knex: Knex, clock: Clock): Promise<number
             host: null,
             tls: null,
             replyCode: null,
+            replySha256: null,
           },
         })),
       )

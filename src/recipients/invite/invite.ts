@@ -75,7 +75,7 @@ export async function inviteOne(
       await insertAttestations(trx, recipient.id, given)
       await mailLink(parts, trx, recipient, invitationDays)
       await appendEvents(trx, clock, [
-        { actor: actorOf(by), event: { type: 'recipient.invited', recipient: recipient.id, kind } },
+        { actor: actorOf(by), event: { type: 'recipient.invited', recipient: recipient.id, kind, address } },
         ...attestationEvents(actorOf(by), recipient.id, given),
       ])
     })
