@@ -13,6 +13,8 @@ export async function up(knex: Knex): Promise<void> {
     ALTER TABLE audit_events ADD COLUMN xact xid8 NOT NULL DEFAULT '0';
     ALTER TABLE audit_events ALTER COLUMN xact SET DEFAULT pg_current_xact_id();
     CREATE INDEX audit_events_by_xact ON audit_events (xact, seq);
+    -- The events of a day. A summary for each 32 pages, made behind the writer's back: appending costs the same as without.
+    CREATE INDEX audit_events_by_time ON audit_events USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
 
     -- Which event is which leaf.
     CREATE TABLE audit_leaves (
@@ -118,10 +120,25 @@ export async function up(knex: Knex): Promise<void> {
       at timestamptz NOT NULL
     );
 
+    -- The reports of days (PCI DSS 10.4.1), each made once over all replicas. size: how far the log had come; what came later
+    -- with a time of before stands in the next report. checkpoint: the size of the one that the mail told of.
+    CREATE TABLE audit_reviews (
+      day date PRIMARY KEY,
+      at timestamptz NOT NULL,
+      size bigint NOT NULL CHECK (size >= 0),
+      checkpoint bigint REFERENCES audit_checkpoints (size),
+      facts text NOT NULL,
+      report text NOT NULL,
+      sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+      notices text[] NOT NULL
+    );
+    GRANT SELECT, INSERT ON audit_reviews TO sealpost_gateway;
+    GRANT SELECT ON audit_reviews TO sealpost_auditor;
+
     DO $$
     DECLARE name text;
     BEGIN
-      FOREACH name IN ARRAY ARRAY['audit_leaves', 'audit_tiles', 'audit_checkpoints', 'audit_anchors', 'audit_archives'] LOOP
+      FOREACH name IN ARRAY ARRAY['audit_leaves', 'audit_tiles', 'audit_checkpoints', 'audit_anchors', 'audit_archives', 'audit_reviews'] LOOP
         EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I
           FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name || '_append_only', name);
         EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER %I', name, name || '_append_only');
