@@ -1,5 +1,6 @@
 export { type AlarmCode, alarmCatalogue } from './alarms/catalogue.ts'
 export { type ActiveAlarm, type Alarms, type OpenedAlarms, openAlarms, stopsReplica } from './alarms/open.ts'
+export { type ClockWatch, clockTolerance, watchClock } from './alarms/watch-clock.ts'
 export { watchLog } from './alarms/watch-log.ts'
 export { type AuditEntry, appendEvents, recomputeHash, recordEvent } from './append.ts'
 export type { CatalogueEntry } from './catalogue/entry.ts'

@@ -16,6 +16,14 @@ export async function insertEvents(trx: Knex.Transaction, rows: readonly EventRo
   await trx('audit_events').insert([...rows])
 }
 
+/** What PostgreSQL's clock says, not what it said when a transaction began. */
+export async function databaseTime(knex: Knex): Promise<Date> {
+  const { rows } = await knex.raw<{ rows: { now: Date }[] }>('SELECT clock_timestamp() AS now')
+  const [row] = rows
+  if (row === undefined) throw new Error('this query gives a row')
+  return row.now
+}
+
 /** The bodies of what happened to a domain's rule, the newest first. Goes by an index made for it. */
 export async function eventsAboutDomain(
   knex: Knex,

@@ -1,4 +1,4 @@
-import { type OpenedAlarms, openAlarms, watchLog } from '../audit/index.ts'
+import { type OpenedAlarms, openAlarms, watchClock, watchLog } from '../audit/index.ts'
 import type { Config, Secrets } from '../config/index.ts'
 import { announceTunnel } from '../connections/index.ts'
 import { assertDatabaseTrust, type OwnTls, openOwnTls } from '../http/index.ts'
@@ -50,6 +50,8 @@ export async function openGround(
   await assertSchemaCurrent(knex)
   const alarms = opened.adopt(openAlarms({ knex, clock, log }), raised => raised.close())
   opened.defer(watchLog({ knex, clock, alarms }))
+  const clockWatch = watchClock({ knex, clock, monotonic: () => performance.now(), log, alarms })
+  opened.defer(() => clockWatch.stop())
   const queue = opened.adopt(
     await openQueue(reached, { poolSize: 2, onError: error => log.error('queue-failed', error) }),
     boss => boss.stop({ graceful: false }),

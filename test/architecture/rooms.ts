@@ -46,7 +46,7 @@ export const rooms = {
   evidence: [...below, 'tlog', 'audit', 'audit-log', 'policy', 'delivery'],
   review: [...below, 'audit', 'audit-log', 'access', 'notices', 'policy', 'keys', 'recipients', 'delivery'],
   connections: [...below, 'audit', 'policy'],
-  doctor: [...below, 'policy', 'keys', 'connections'],
+  doctor: [...below, 'audit', 'policy', 'keys', 'connections'],
   http: [...below, ...features],
   gateway: [...below, ...features, 'http'],
   cli: [...below, ...features, 'verifier', 'witness', 'doctor', 'gateway'],

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { clockTolerance } from '../../audit/index.ts'
 import type { DatabaseConfig } from '../../config/index.ts'
 import { askServer } from '../../connections/index.ts'
 import type { Clock } from '../../kernel/index.ts'
@@ -70,7 +71,7 @@ function judgeDurability({ fsync, fullPageWrites, synchronousCommit }: Facts): V
 /** @param skew milliseconds that PostgreSQL's clock is ahead of ours */
 export function judgeSkew(skew: number): Verdict {
   const found = `PostgreSQL's clock and ours are ${Math.round(Math.abs(skew))} ms apart`
-  const remedy = 'Set both hosts by NTP: certificates, codes and the audit log depend on the time.'
-  if (Math.abs(skew) > 5_000) return fail(found, remedy)
+  const remedy = 'Set both hosts by chrony or NTP: certificates, codes and the audit log depend on the time.'
+  if (Math.abs(skew) > clockTolerance) return fail(found, remedy)
   return Math.abs(skew) > 1_000 ? warn(found, remedy) : ok(found)
 }
