@@ -78,8 +78,8 @@ export async function up(knex: Knex): Promise<void> {
     -- How the stream of events to a SIEM is, shared by the replicas that take turns; it is no proof of anything. tried_at,
     -- failures: when it is due again. told: whether the log says that it is failing; told_at: when the log said so last.
     CREATE TABLE audit_stream_states (
-      stream text PRIMARY KEY,
-      receiver text NOT NULL,
+      receiver text PRIMARY KEY,
+      started boolean NOT NULL,
       tried_at timestamptz NOT NULL,
       failures integer NOT NULL CHECK (failures >= 0),
       told boolean NOT NULL,

@@ -14,7 +14,14 @@ export {
 export { type Checkpoint, checkpointAt, firstCheckpointCovering, latestCheckpoint } from './checkpoint.ts'
 export { type LoggedEvent, leafOfEvents, leavesFrom } from './leaves.ts'
 export { consistencyProof, inclusionProof, readTile } from './proofs.ts'
-export { openSequencer, type Sequencer, type SequencerDependencies } from './sequencer.ts'
+export { openSequencer, type Sequencer, type SequencerDependencies } from './sequencer/open.ts'
+export {
+  openStream,
+  openSyslogAnchor,
+  type Siem,
+  type Stream,
+  type StreamDependencies,
+} from './stream/index.ts'
 export {
   acceptance,
   deliverySubjects,

@@ -7,6 +7,7 @@ import type { MessageEvent } from './messages.ts'
 import type { NoticeEvent } from './notices.ts'
 import type { OperatorEvent } from './operators.ts'
 import type { PolicyEvent } from './policy.ts'
+import type { StreamEvent } from './stream.ts'
 import type { TransportEvent } from './transport.ts'
 
 export type { Actor } from './actor.ts'
@@ -27,5 +28,6 @@ export type AuditEvent =
   | MessageEvent
   | LogEvent
   | AnchorEvent
+  | StreamEvent
 
 export type AuditEventType = AuditEvent['type']

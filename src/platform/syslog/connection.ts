@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
-import type { SealpostError } from '../../kernel/index.ts'
 import { authenticate, type SyslogReceiver } from './authenticate.ts'
 import { type SyslogFailure, syslogFailed } from './failure.ts'
 import { framed } from './format.ts'
@@ -148,8 +147,4 @@ class Connection implements SyslogConnection {
 function isAlert(error: Error): boolean {
   const code: unknown = 'code' in error ? error.code : undefined
   return typeof code === 'string' && /_ALERT_/.test(code)
-}
-
-export function isSyslogFailure(error: unknown): error is SealpostError {
-  return error instanceof Error && 'code' in error && error.code === 'syslog_failed'
 }

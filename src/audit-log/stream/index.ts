@@ -1,0 +1,3 @@
+export { openSyslogAnchor } from './anchor.ts'
+export type { Siem } from './receiver.ts'
+export { openStream, type Stream, type StreamDependencies } from './stream.ts'
