@@ -6,12 +6,32 @@ import type { FetchFailure } from './fetcher.ts'
 
 type Answer = Parameters<NonNullable<Parameters<typeof request>[2]>>[0]
 
+/** What is sent along with a POST. */
+export interface Posting {
+  readonly body: Uint8Array
+  readonly type: string
+}
+
+export interface Posted {
+  readonly status: number
+  /** Lower case, without parameters; empty when it says none. */
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+}
+
 export type Exchange =
   | { readonly kind: 'body'; readonly bytes: Uint8Array }
   | { readonly kind: 'redirect'; readonly location: string }
-  | { readonly kind: 'failed'; readonly failure: FetchFailure }
+  | Failed
 
-interface Destination {
+export interface Failed {
+  readonly kind: 'failed'
+  readonly failure: FetchFailure
+}
+
+type PostExchange = Failed | ({ readonly kind: 'posted' } & Posted)
+
+export interface Destination {
   readonly url: URL
   /** Connected to as it is; nothing is resolved here. */
   readonly address: string
@@ -26,10 +46,41 @@ interface Bounds {
 }
 
 /** One GET over a connection of its own. Never rejects, and leaves no connection behind. */
-export function exchange(
+export function exchange(destination: Destination, bounds: Bounds): Promise<Exchange> {
+  const { most, mediaType } = bounds
+  return converse<Exchange>(destination, bounds, undefined, (response, end) => {
+    const answer = judge(response, most, mediaType)
+    if (answer !== undefined) end(answer)
+    else collect(response, most, bytes => end({ kind: 'body', bytes }), end)
+  })
+}
+
+/** One POST, likewise; what it is answered counts whatever its status, but for a redirect, which nobody follows with a body. */
+export function postExchange(
+  destination: Destination,
+  bounds: Bounds,
+  posting: Posting,
+): Promise<PostExchange> {
+  const { most } = bounds
+  return converse<PostExchange>(destination, bounds, posting, (response, end) => {
+    const { statusCode: status = 0, headers } = response
+    const encoding = headers['content-encoding'] ?? 'identity'
+    if (status >= 300 && status < 400) end({ kind: 'failed', failure: 'redirect_refused' })
+    else if (encoding.toLowerCase() !== 'identity') end({ kind: 'failed', failure: 'encoding_refused' })
+    else if (Number(headers['content-length'] ?? 0) > most) end({ kind: 'failed', failure: 'too_large' })
+    else {
+      const mediaType = typeOf(headers)
+      collect(response, most, bytes => end({ kind: 'posted', status, mediaType, bytes }), end)
+    }
+  })
+}
+
+function converse<Result>(
   { url, address, port }: Destination,
-  { ca, most, mediaType, signal }: Bounds,
-): Promise<Exchange> {
+  { ca, signal }: Bounds,
+  posting: Posting | undefined,
+  read: (response: Answer, end: (result: Result | Failed) => void) => void,
+): Promise<Result | Failed> {
   return new Promise(resolve => {
     // Until the server has proved itself, whatever fails is a failure to reach it or to prove itself.
     let stage: FetchFailure = 'connect_failed'
@@ -42,7 +93,11 @@ export function exchange(
       checkServerIdentity: (_name, { raw }) =>
         carriesName(new X509Certificate(raw), url.hostname) ? undefined : new Error('name mismatch'),
       path: `${url.pathname}${url.search}`,
+      method: posting === undefined ? 'GET' : 'POST',
       headers: {
+        ...(posting === undefined
+          ? {}
+          : { 'content-type': posting.type, 'content-length': posting.body.length }),
         host: url.host,
         accept: '*/*',
         'accept-encoding': 'identity',
@@ -52,7 +107,7 @@ export function exchange(
       maxHeaderSize: 16 * 1024,
       signal,
     })
-    const end = (result: Exchange): void => {
+    const end = (result: Result | Failed): void => {
       resolve(result)
       sent.destroy()
     }
@@ -70,11 +125,9 @@ export function exchange(
     sent.on('upgrade', () => fail('status_refused'))
     sent.on('response', response => {
       response.on('error', () => fail('connection_lost'))
-      const answer = judge(response, most, mediaType)
-      if (answer !== undefined) end(answer)
-      else collect(response, most, end)
+      read(response, end)
     })
-    sent.end()
+    sent.end(posting?.body)
   })
 }
 
@@ -92,14 +145,23 @@ function judge(
   if (statusCode !== 200) return { kind: 'failed', failure: 'status_refused' }
   const encoding = headers['content-encoding'] ?? 'identity'
   if (encoding.toLowerCase() !== 'identity') return { kind: 'failed', failure: 'encoding_refused' }
-  const [type = ''] = (headers['content-type'] ?? '').split(';')
-  if (mediaType !== undefined && type.trim().toLowerCase() !== mediaType)
+  if (mediaType !== undefined && typeOf(headers) !== mediaType)
     return { kind: 'failed', failure: 'media_type_refused' }
   if (Number(headers['content-length'] ?? 0) > most) return { kind: 'failed', failure: 'too_large' }
   return undefined
 }
 
-function collect(response: Answer, most: number, end: (result: Exchange) => void): void {
+function typeOf(headers: Answer['headers']): string {
+  const [type = ''] = (headers['content-type'] ?? '').split(';')
+  return type.trim().toLowerCase()
+}
+
+function collect(
+  response: Answer,
+  most: number,
+  done: (bytes: Uint8Array) => void,
+  end: (result: Failed) => void,
+): void {
   const pieces: Buffer[] = []
   let length = 0
   response.on('data', (piece: Buffer) => {
@@ -107,7 +169,7 @@ function collect(response: Answer, most: number, end: (result: Exchange) => void
     if (length > most) end({ kind: 'failed', failure: 'too_large' })
     else pieces.push(piece)
   })
-  response.on('end', () => end({ kind: 'body', bytes: new Uint8Array(Buffer.concat(pieces)) }))
+  response.on('end', () => done(new Uint8Array(Buffer.concat(pieces))))
   response.on('close', () => end({ kind: 'failed', failure: 'connection_lost' }))
 }
 

@@ -1,7 +1,14 @@
 import { lookup as resolve } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { type Network, peerGuard } from '../peer-guard.ts'
-import { type Exchange, exchange } from './exchange.ts'
+import {
+  type Destination,
+  type Exchange,
+  exchange,
+  type Failed,
+  type Posted,
+  postExchange,
+} from './exchange.ts'
 
 /** Why nothing was fetched. `name_unknown`: DNS says that there is no such name, or nothing at it. */
 export type FetchFailure =
@@ -24,9 +31,19 @@ export type Fetched =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly failure: FetchFailure }
 
+export type Reply = ({ readonly ok: true } & Posted) | { readonly ok: false; readonly failure: FetchFailure }
+
 export interface Fetcher {
   /** What a GET of this URL gives with status 200; never rejects. */
   get(url: URL): Promise<Fetched>
+}
+
+export interface Poster {
+  /**
+   * What a POST of this body is answered, whatever the status; never rejects. A redirect is not followed, and of a host with
+   * several addresses the next is tried only when nothing was sent.
+   */
+  post(url: URL, body: Uint8Array, type: string): Promise<Reply>
 }
 
 export interface FetcherOptions {
@@ -56,30 +73,34 @@ const addressesPerHost = 2
  * per request, and the very address that was judged is connected to; no private address; few redirects, to the
  * same host and port only; no compression; bounded in size and time. Sends no cookie, no credential, no referrer.
  */
-export function openFetcher(options: FetcherOptions): Fetcher {
+export function openFetcher(options: FetcherOptions): Fetcher & Poster {
   const { lookup = lookupHost, deadline = 10_000, most = 64 * 1024, port = 443, redirects = 2 } = options
   const { ca, mediaType } = options
   const mayConnect = peerGuard(options.allowedNetworks)
 
-  const visit = async (url: URL, signal: AbortSignal): Promise<Exchange> => {
+  const visit = async <Result extends { readonly kind: string }>(
+    url: URL,
+    signal: AbortSignal,
+    converse: (to: Destination) => Promise<Result | Failed>,
+  ): Promise<Result | Failed> => {
     if (!isAllowed(url)) return { kind: 'failed', failure: 'url_not_allowed' }
     const found = await addressesOf(url.hostname, lookup, signal)
     if (typeof found === 'string') return { kind: 'failed', failure: found }
-    let last: Exchange = { kind: 'failed', failure: 'address_not_allowed' }
+    let last: Result | Failed = { kind: 'failed', failure: 'address_not_allowed' }
     for (const address of found.filter(mayConnect).slice(0, addressesPerHost)) {
-      const to = { url, address, port: url.port === '' ? port : Number(url.port) }
-      last = await exchange(to, { ca, most, mediaType, signal })
-      if (last.kind !== 'failed' || last.failure !== 'connect_failed') return last
+      last = await converse({ url, address, port: url.port === '' ? port : Number(url.port) })
+      if (!isFailed(last) || last.failure !== 'connect_failed') return last
     }
     return last
   }
+  const bounds = (signal: AbortSignal) => ({ ca, most, mediaType, signal })
 
   return {
     async get(url) {
       const signal = AbortSignal.timeout(deadline)
       let next = url
       for (let followed = 0; ; followed++) {
-        const seen = await visit(next, signal)
+        const seen: Exchange = await visit(next, signal, to => exchange(to, bounds(signal)))
         if (seen.kind === 'body') return { ok: true, bytes: seen.bytes }
         if (seen.kind === 'failed') return { ok: false, failure: signal.aborted ? 'timeout' : seen.failure }
         const target = URL.canParse(seen.location, next) ? new URL(seen.location, next) : undefined
@@ -88,7 +109,20 @@ export function openFetcher(options: FetcherOptions): Fetcher {
         next = target
       }
     },
+    async post(url, body, type) {
+      const signal = AbortSignal.timeout(deadline)
+      const seen = await visit(url, signal, to => postExchange(to, bounds(signal), { body, type }))
+      if (seen.kind === 'posted') {
+        const { status, mediaType: said, bytes } = seen
+        return { ok: true, status, mediaType: said, bytes }
+      }
+      return { ok: false, failure: signal.aborted ? 'timeout' : seen.failure }
+    },
   }
+}
+
+function isFailed(seen: { readonly kind: string }): seen is Failed {
+  return seen.kind === 'failed'
 }
 
 /** `https:` to a host name; no credentials, no address written as one. URL has folded every odd way to write one. */
