@@ -75,8 +75,9 @@ export async function up(knex: Knex): Promise<void> {
       failures integer NOT NULL
     );
 
-    -- How the stream of events to a SIEM is, shared by the replicas that take turns; it is no proof of anything. tried_at,
-    -- failures: when it is due again. told: whether the log says that it is failing; told_at: when the log said so last.
+    -- How the stream of events to a SIEM is, shared by the replicas that take turns; it is no proof of anything. started: whether
+    -- it took anything yet. tried_at, failures: when it is due again. told: whether the log says that it is failing; told_at:
+    -- when the log said so last.
     CREATE TABLE audit_stream_states (
       receiver text PRIMARY KEY,
       started boolean NOT NULL,

@@ -1,5 +1,7 @@
 export { type Anchor, AnchorAheadError, AnchorError, type AnchorFailure } from './anchor.ts'
 export { type Anchoring, type AnchoringDependencies, openAnchoring } from './anchoring.ts'
+export { openDirectoryAnchor } from './directory.ts'
+export { type OwnLog, openOwnLog } from './own-log.ts'
 export {
   type AnchorReceipt,
   anchoredBy,
