@@ -43,7 +43,8 @@ export const rooms = {
   delivery: [...below, 'keys', 'recipients', 'access', 'notices', 'audit'],
   // access: the sender of a message is one of the application's own, which intake asks about.
   intake: [...below, 'sealer/host', 'policy', 'recipients', 'keys', 'delivery', 'access', 'audit'],
-  evidence: [...below, 'tlog', 'audit', 'audit-log', 'policy', 'delivery'],
+  // verifier: what is derived from the events is derived by the very program that checks it.
+  evidence: [...below, 'tlog', 'verifier', 'audit', 'audit-log', 'policy'],
   review: [...below, 'audit', 'audit-log', 'access', 'notices', 'policy', 'keys', 'recipients', 'delivery'],
   connections: [...below, 'audit', 'policy'],
   doctor: [...below, 'audit', 'policy', 'keys', 'connections'],
