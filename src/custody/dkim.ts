@@ -53,7 +53,7 @@ export async function initDkimKey(
     privateKeyEncoding: { type: 'pkcs8', format: 'der' },
   })
   const named = { domain, selector, algorithm, publicKey: publicKey.toString('base64') } as const
-  const wrapped = wrap(privateKey, keyEncryptionKey, aboutKey(named))
+  const wrapped = wrap(privateKey, keyEncryptionKey, 'dkim', aboutKey(named))
   privateKey.fill(0)
   keyEncryptionKey.fill(0)
   const createdAt = clock.now()
@@ -101,7 +101,7 @@ export async function openDkimKeys(
 function open(stored: StoredDkimKey, keyEncryptionKey: Uint8Array): DkimSigningKey {
   const { domain, selector, algorithm } = stored
   try {
-    const secret = unwrap(stored, keyEncryptionKey, aboutKey(stored))
+    const secret = unwrap(stored, keyEncryptionKey, 'dkim', aboutKey(stored))
     const key = createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' })
     secret.fill(0)
     return { domain, selector, algorithm, key }

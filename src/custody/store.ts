@@ -88,3 +88,43 @@ export async function retireDkimKey(
     .returning<{ selector: string }[]>('selector')
   return row?.selector
 }
+
+export interface StoredLogKey {
+  /** C2SP signed-note verifier key. */
+  readonly verifier: string
+  /** The log's name, and the key's. */
+  readonly origin: string
+  readonly nonce: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+export async function currentLogKey(knex: Knex): Promise<StoredLogKey | undefined> {
+  return knex('log_keys')
+    .whereNull('retired_at')
+    .first<StoredLogKey | undefined>('verifier', 'origin', 'nonce', 'sealed')
+}
+
+export async function insertLogKey(trx: Knex.Transaction, key: StoredLogKey, at: Date): Promise<void> {
+  const { verifier, origin, nonce, sealed } = key
+  await trx('log_keys').insert({
+    verifier,
+    origin,
+    nonce: Buffer.from(nonce),
+    sealed: Buffer.from(sealed),
+    created_at: at,
+  })
+}
+
+export interface LogKeyRecord {
+  readonly verifier: string
+  readonly origin: string
+  readonly createdAt: Date
+  readonly retiredAt: Date | null
+}
+
+/** The newest first. What an auditor may read. */
+export async function findLogKeys(knex: Knex): Promise<LogKeyRecord[]> {
+  return knex('log_keys')
+    .orderBy('created_at', 'desc')
+    .select<LogKeyRecord[]>('verifier', 'origin', 'created_at AS createdAt', 'retired_at AS retiredAt')
+}

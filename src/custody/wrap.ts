@@ -8,23 +8,42 @@ export interface Wrapped {
   readonly sealed: Uint8Array
 }
 
+/** Kinds of secrets: each has a wrapping key of its own, so that none can be taken for another, or for the signing key, which the sealer wraps. */
+const labels = {
+  dkim: 'sealpost dkim key wrapping',
+  log: 'sealpost log key wrapping',
+} as const
+
+export type WrappedKind = keyof typeof labels
+
 /** @param about what the secret is: unwrapping under another description fails */
-export function wrap(secret: Uint8Array, keyEncryptionKey: Uint8Array, about: string): Wrapped {
+export function wrap(
+  secret: Uint8Array,
+  keyEncryptionKey: Uint8Array,
+  kind: WrappedKind,
+  about: string,
+): Wrapped {
   const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', keyFor(keyEncryptionKey), nonce).setAAD(Buffer.from(about))
+  const cipher = createCipheriv('aes-256-gcm', keyFor(keyEncryptionKey, kind), nonce).setAAD(
+    Buffer.from(about),
+  )
   return { nonce, sealed: Buffer.concat([cipher.update(secret), cipher.final(), cipher.getAuthTag()]) }
 }
 
 /** Throws when anything of it was altered, or it is something else. */
-export function unwrap({ nonce, sealed }: Wrapped, keyEncryptionKey: Uint8Array, about: string): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', keyFor(keyEncryptionKey), nonce, {
+export function unwrap(
+  { nonce, sealed }: Wrapped,
+  keyEncryptionKey: Uint8Array,
+  kind: WrappedKind,
+  about: string,
+): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', keyFor(keyEncryptionKey, kind), nonce, {
     authTagLength: tagLength,
   })
   decipher.setAAD(Buffer.from(about)).setAuthTag(sealed.subarray(-tagLength))
   return Buffer.concat([decipher.update(sealed.subarray(0, -tagLength)), decipher.final()])
 }
 
-/** A key of its own, so that nothing wrapped here can be taken for the signing key, which the sealer wraps. */
-function keyFor(keyEncryptionKey: Uint8Array): Buffer {
-  return Buffer.from(hkdfSync('sha256', keyEncryptionKey, '', 'sealpost dkim key wrapping', 32))
+function keyFor(keyEncryptionKey: Uint8Array, kind: WrappedKind): Buffer {
+  return Buffer.from(hkdfSync('sha256', keyEncryptionKey, '', labels[kind], 32))
 }

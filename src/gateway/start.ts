@@ -9,6 +9,7 @@ import { type Clock, SealpostError, version } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { openUpkeep } from '../recipients/index.ts'
 import { openInspector, openSealerPool } from '../sealer/host/index.ts'
+import { openLogKeeping } from './audit-log.ts'
 import { openGround } from './ground.ts'
 import { noPorts, openListeners, type Ports, stopDeadline } from './listeners.ts'
 import { peopleOf } from './people.ts'
@@ -50,7 +51,9 @@ export async function startGateway(
   }
 
   const [seals, sends] = [config.roles.includes('api'), config.roles.includes('courier')]
-  const keys = await unsealFor(knex, clock, { seals, sends }, readPassphrase)
+  const origin = `${config.mailHost}/audit-log`
+  const keys = await unsealFor(knex, clock, { seals, sends, origin }, readPassphrase)
+  await openLogKeeping(opened, { knex, clock, log, alarms, key: keys.log })
   const probe = await openSending(opened, config, secrets, ground, { clock, log, dkim: keys.dkim })
 
   const inspector = opened.adopt(openInspector(), kept => kept.close())

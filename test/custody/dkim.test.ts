@@ -33,7 +33,8 @@ const passphrase = 'as long as it has to be'
 const domain = 'payments.test'
 const init = (selector: string, words = passphrase, at = domain) =>
   initDkimKey(owner, systemClock, { domain: at, selector }, words)
-const courier = { seals: false, sends: true }
+const origin = 'payments.test/audit-log'
+const courier = { seals: false, sends: true, origin }
 const answer = () => Promise.resolve(passphrase)
 const nobody = () => Promise.reject(new Error('there is nobody to ask'))
 const events = () => owner('audit_events').orderBy('seq').pluck<string[]>('type')
@@ -73,7 +74,7 @@ test('a key is stored wrapped, opens by the passphrase, and is the one of the re
   expect(row).not.toContain(d)
   expect(row).not.toContain(n)
   expect(JSON.stringify(await listDkimKeys(owner))).not.toMatch(/sealed|nonce/)
-  expect((await events()).slice(-2)).toEqual(['dkim.key.generated', 'custody.unsealed'])
+  expect((await events()).slice(-3)).toEqual(['dkim.key.generated', 'custody.unsealed', 'log.key.generated'])
 })
 
 test('without a passphrase a courier does not start: it would send unsigned', async () => {
@@ -85,7 +86,12 @@ test('without a passphrase a courier does not start: it would send unsigned', as
 })
 
 test('a replica that only seals opens no DKIM key', async () => {
-  const { signing, dkim } = await unsealFor(gateway, systemClock, { seals: true, sends: false }, answer)
+  const { signing, dkim } = await unsealFor(
+    gateway,
+    systemClock,
+    { seals: true, sends: false, origin },
+    answer,
+  )
   expect(dkim).toEqual([])
   expect(signing?.keyEncryptionKey.some(byte => byte !== 0)).toBe(true)
 })

@@ -29,8 +29,11 @@ beforeAll(async () => {
   await initSigningKey(knex, systemClock, generateSigningKey, 'gateway@gateway.test' as Address, passphrase)
   const key = await initDkimKey(knex, systemClock, { domain: 'payments.test', selector: 's2026' }, passphrase)
   record = dkimRecord(key)
-  const keys = await unsealFor(knex, systemClock, { seals: false, sends: true }, () =>
-    Promise.resolve(passphrase),
+  const keys = await unsealFor(
+    knex,
+    systemClock,
+    { seals: false, sends: true, origin: 'gateway.test/audit-log' },
+    () => Promise.resolve(passphrase),
   )
   sign = openDkim(keys.dkim, 'gateway.test')
 })
