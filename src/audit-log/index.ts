@@ -22,6 +22,7 @@ export {
   type Stream,
   type StreamDependencies,
 } from './stream/index.ts'
+  streamProgress,
 export {
   acceptance,
   deliverySubjects,

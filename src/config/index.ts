@@ -18,3 +18,4 @@ export {
 } from './load.ts'
 export { loadRouting, type Network, type RoutingConfig, type RoutingSecrets } from './routing.ts'
 export { type Setting, settings } from './settings.ts'
+export type { SyslogConfig, SyslogSecrets } from './syslog.ts'

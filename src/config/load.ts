@@ -3,6 +3,7 @@ import { type DatabaseConfig, readDatabase } from './database.ts'
 import { type Exposure, exposure, foreignCertificates } from './listeners.ts'
 import { invalid, readSettings, type SettingsReader } from './read.ts'
 import { type RoutingConfig, type RoutingSecrets, routingConfig, routingSecrets } from './routing.ts'
+import { type SyslogConfig, type SyslogSecrets, syslogConfig, syslogSecrets } from './syslog.ts'
 
 export type Role = 'api' | 'courier'
 
@@ -30,6 +31,7 @@ export interface Config extends RoutingConfig {
   readonly exposure: Exposure
   /** SHA-256 of certificates of other environments, lower-case hex. */
   readonly foreignCertificates: readonly string[]
+  readonly syslog?: SyslogConfig
   readonly logLevel: LogLevel
 }
 
@@ -54,6 +56,7 @@ export interface Secrets extends RoutingSecrets {
   readonly clientCa: string
   /** Lists of revoked client certificates. */
   readonly clientCrl: string | undefined
+  readonly syslog?: SyslogSecrets
 }
 
 /** Parses the environment of `serve`, completely, before anything is opened. Throws `config_invalid`. */
@@ -80,6 +83,7 @@ export function loadServeConfig(
       ...routingConfig(read),
       exposure: exposure(read),
       foreignCertificates: foreignCertificates(read),
+      syslog: syslogConfig(read),
       logLevel: logLevel(read),
     },
     secrets: {
@@ -89,6 +93,7 @@ export function loadServeConfig(
       publicIdentity: publicIdentity(read),
       clientCa: read.file('SEALPOST_CLIENT_CA_FILE'),
       clientCrl: read.optionalFile('SEALPOST_CLIENT_CRL_FILE'),
+      syslog: syslogSecrets(read),
       ...routingSecrets(read),
     },
   }
@@ -109,6 +114,10 @@ export function listenerFiles(env: NodeJS.ProcessEnv): readonly string[] {
       'SEALPOST_DATABASE_CRL_FILE',
       'SEALPOST_DATABASE_CERT_FILE',
       'SEALPOST_DATABASE_KEY_FILE',
+      'SEALPOST_SYSLOG_CA_FILE',
+      'SEALPOST_SYSLOG_CRL_FILE',
+      'SEALPOST_SYSLOG_CERT_FILE',
+      'SEALPOST_SYSLOG_KEY_FILE',
     ] as const
   ).flatMap(name => read.optional(name) ?? [])
 }
@@ -126,6 +135,7 @@ export function secretFiles(env: NodeJS.ProcessEnv): Readonly<Record<string, str
         'SEALPOST_DATABASE_OWNER_PASSWORD_FILE',
         'SEALPOST_RELAY_KEY_FILE',
         'SEALPOST_RELAY_PASSWORD_FILE',
+        'SEALPOST_SYSLOG_KEY_FILE',
       ] as const
     ).flatMap(name => {
       const path = read.optional(name)

@@ -92,6 +92,16 @@ export const settings = {
   SEALPOST_PUBLIC_CA_FILE: setting(
     'PEM file with the roots trusted for `secure` destinations, instead of the Mozilla roots of Node.',
   ),
+  SEALPOST_SYSLOG_HOST: setting(
+    'Host name or address of a syslog server (RFC 5425) that every audit event and checkpoint goes to; its certificate must carry it. Without it, none does.',
+  ),
+  SEALPOST_SYSLOG_PORT: setting('Port of the syslog server.', '6514'),
+  SEALPOST_SYSLOG_CA_FILE: setting('PEM file with the CAs that the syslog server is trusted by.'),
+  SEALPOST_SYSLOG_CRL_FILE: setting(
+    'PEM file with a list of revoked certificates for every CA in SEALPOST_SYSLOG_CA_FILE. With it, the syslog server is refused once a list is missing or has expired.',
+  ),
+  SEALPOST_SYSLOG_CERT_FILE: setting('PEM file with a client certificate for the syslog server.'),
+  SEALPOST_SYSLOG_KEY_FILE: setting('PEM file with the key of that certificate.'),
   SEALPOST_LOG_LEVEL: setting('`debug`, `info`, `warn` or `error`.', 'info'),
 } as const satisfies Record<string, Setting>
 

@@ -36,6 +36,7 @@ export function outgoingConnections(installation: Installation, known: Known): r
     ...(discovery && keyserver !== undefined
       ? [{ ...web, name: 'vks', place: keyserver, lastUsedAt: lastUse.discovery }]
       : []),
+    ...syslog(installation, known),
     {
       ...common,
       name: 'dns',
@@ -100,6 +101,31 @@ function postgresql({ secrets: { database } }: Installation, { at }: Known): Con
     ],
     exception: tunnel === undefined ? null : tunnel,
   }
+}
+
+/** Events of the audit log and checkpoints (RFC 5425). */
+function syslog({ config, secrets }: Installation, { lastUse }: Known): readonly Connection[] {
+  const { syslog: at } = config
+  const { syslog: known } = secrets
+  if (at === undefined || known === undefined) return []
+  return [
+    {
+      name: 'syslog',
+      direction: 'out',
+      place: `${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`,
+      floor: 'TLSv1.2',
+      peer: 'configured_ca',
+      clientCertificate: known.identity !== undefined,
+      revocation: known.crl === undefined ? 'none' : 'crl',
+      involved: [
+        ...readCertificates('ca', known.ca),
+        ...readCertificates('client', known.identity?.certificate ?? ''),
+        ...readLists(known.crl),
+      ],
+      lastUsedAt: lastUse.syslog,
+      exception: null,
+    },
+  ]
 }
 
 function mail({ config, secrets }: Installation, { lastUse, pinned, minTls }: Known): Connection {

@@ -9,6 +9,7 @@ export interface LastUse {
   readonly discovery: Date | null
   readonly mtaSts: Date | null
   readonly revocation: Date | null
+  readonly syslog: Date | null
 }
 
 export async function findLastUse(knex: Knex): Promise<LastUse> {
@@ -19,7 +20,8 @@ export async function findLastUse(knex: Knex): Promise<LastUse> {
            (SELECT max(finished_at) FROM (SELECT finished_at FROM attempts ORDER BY delivery_id DESC LIMIT 1000) a) AS smtp,
            (SELECT max(refreshed_at) FROM certificates) AS discovery,
            (SELECT max(fetched_at) FROM mta_sts_policies) AS "mtaSts",
-           (SELECT max(fetched_at) FROM revocation_lists) AS revocation`)
+           (SELECT max(fetched_at) FROM revocation_lists) AS revocation,
+           (SELECT updated_at FROM audit_followers WHERE name = 'syslog') AS syslog`)
   const [found] = rows
   if (found === undefined) throw new Error('a SELECT without FROM gives a row')
   return found

@@ -2,10 +2,12 @@ import { loadServeConfig, secretFiles } from '../config/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import { openDatabase } from '../platform/index.ts'
 import { type Check, ok } from './check.ts'
+import { alarmChecks } from './checks/alarms.ts'
 import { databaseChecks } from './checks/database.ts'
 import { fileChecks } from './checks/files.ts'
 import { type HostFacts, hostChecks } from './checks/host.ts'
 import { serviceChecks } from './checks/service.ts'
+import { syslogChecks } from './checks/syslog.ts'
 import { tlsChecks } from './checks/tls.ts'
 import { failureOf } from './run.ts'
 
@@ -38,6 +40,8 @@ export function checksOf(
       ...tlsChecks(config, secrets, clock),
       ...databaseChecks(knex, secrets.database, clock),
       ...serviceChecks(knex, config, clock),
+      ...alarmChecks(knex, clock),
+      ...syslogChecks(knex, config, secrets, clock),
     ],
     close: () => database.close(),
   }

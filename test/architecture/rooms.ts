@@ -47,7 +47,7 @@ export const rooms = {
   evidence: [...below, 'tlog', 'verifier', 'audit', 'audit-log', 'policy'],
   review: [...below, 'audit', 'audit-log', 'access', 'notices', 'policy', 'keys', 'recipients', 'delivery'],
   connections: [...below, 'audit', 'policy'],
-  doctor: [...below, 'audit', 'policy', 'keys', 'connections'],
+  doctor: [...below, 'audit', 'audit-log', 'policy', 'keys', 'connections'],
   http: [...below, ...features],
   gateway: [...below, ...features, 'http'],
   cli: [...below, ...features, 'verifier', 'witness', 'doctor', 'gateway'],

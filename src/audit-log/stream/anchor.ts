@@ -9,7 +9,7 @@ import { connectSiem, receiverName, type Siem } from './receiver.ts'
  */
 export function openSyslogAnchor(siem: Siem): Anchor {
   return {
-    name: `syslog:${receiverName(siem)}`,
+    name: `syslog:${receiverName(siem.receiver())}`,
     async anchor(checkpoint) {
       try {
         const connection = await connectSiem(siem)

@@ -20,8 +20,7 @@ export interface Siem {
 }
 
 /** Host and port, as events and anchors name it. */
-export function receiverName({ receiver }: Siem): string {
-  const { host, port } = receiver()
+export function receiverName({ host, port }: { readonly host: string; readonly port: number }): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 

@@ -2,6 +2,8 @@ import type { Knex } from 'knex'
 import { type AuditEvent, appendEvents } from '../../audit/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import type { SyslogFailure } from '../../platform/syslog/index.ts'
+import { leavesFrom } from '../leaves.ts'
+import { receiverName } from './receiver.ts'
 import {
   deleteOtherStandings,
   findCursor,
@@ -22,6 +24,23 @@ export function isDue(standing: StreamStanding | undefined, now: Date): boolean 
   // What was tried in the future was tried by a clock that is wrong.
   const passed = now.getTime() - standing.triedAt.getTime()
   return passed < 0 || passed >= pause
+}
+
+export interface StreamProgress {
+  /** How many tries in a row failed. */
+  readonly failures: number
+  /** Since when the oldest event waits that has not arrived; undefined when all have. */
+  readonly waitingSince: Date | undefined
+}
+
+/** How the stream to this receiver is, as the database knows it. */
+export async function streamProgress(
+  knex: Knex,
+  receiver: { readonly host: string; readonly port: number },
+): Promise<StreamProgress> {
+  const [oldest] = await leavesFrom(knex, await findCursor(knex), 1)
+  const standing = await findStanding(knex, receiverName(receiver))
+  return { failures: standing?.failures ?? 0, waitingSince: oldest?.at }
 }
 
 /**

@@ -67,7 +67,7 @@ export function openStream(dependencies: StreamDependencies): Stream {
     return next
   }
   const run = async (): Promise<void> => {
-    await retireOthers(knex, clock, siem && receiverName(siem)).catch((error: unknown) =>
+    await retireOthers(knex, clock, siem && receiverName(siem.receiver())).catch((error: unknown) =>
       log.error('stream-failed', error),
     )
     while (siem !== undefined && !stopping.signal.aborted) {
@@ -93,7 +93,7 @@ async function sendNext(
   batches: number,
   stopping: AbortSignal,
 ): Promise<number | 'failed'> {
-  const receiver = receiverName(siem)
+  const receiver = receiverName(siem.receiver())
   if (!isDue(await findStanding(knex, receiver), clock.now())) return 0
   const from = await findCursor(knex)
   if ((await leavesFrom(knex, from, 1)).length === 0) return 0

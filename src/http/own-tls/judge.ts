@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { DatabaseConfig, Exposure, Secrets } from '../../config/index.ts'
+import type { DatabaseConfig, Exposure, Secrets, SyslogSecrets } from '../../config/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import {
   type ClientTrust,
@@ -26,6 +26,7 @@ export type OwnFiles = Pick<
   | 'database'
   | 'publicCa'
   | 'relayCredentials'
+  | 'syslog'
 >
 
 export interface OwnTlsRules {
@@ -68,6 +69,8 @@ export async function judgeFiles(
     await assertDatabaseTrust(database, { foreign }, now)
     part = 'outgoing'
     judgeOutgoing(files, { now, foreign })
+    part = 'syslog'
+    await assertSyslogTrust(files.syslog, { now, foreign })
     return {
       contexts: {
         api: { ...common, ca: clientCa, ...(clientCrl === undefined ? {} : { crl: clientCrl }) },
@@ -96,6 +99,16 @@ export async function assertDatabaseTrust(
   const { clientCertificate: certificate, clientKey: key } = database
   if (certificate !== undefined && key !== undefined)
     judgeClientIdentity({ certificate, key }, { now, foreign })
+}
+
+/** Whether the syslog server can be known by these CAs and lists, and be shown our certificate. Throws `tls_material_refused`. */
+async function assertSyslogTrust(
+  syslog: SyslogSecrets,
+  rules: { readonly now: Date; readonly foreign: readonly string[] },
+): Promise<void> {
+  if (syslog === undefined) return
+  await readTrust(syslog.ca, syslog.crl, rules)
+  if (syslog.identity !== undefined) judgeClientIdentity(syslog.identity, rules)
 }
 
 function judgeOutgoing(
