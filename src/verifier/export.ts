@@ -11,7 +11,7 @@ export interface VerifyOptions {
   /** The log's keys, as they came by another way than the directory. None: the directory's own, and a caution. */
   readonly keys?: readonly NoteVerifier[]
   /** Checkpoints that were kept where who has the database cannot change them. */
-  readonly anchors?: readonly Note[]
+  readonly anchors?: Iterable<Note>
   /** Who must have cosigned a checkpoint of the directories. */
   readonly witnesses?: readonly NoteVerifier[]
   /** Not all events need be here, as in a filtered export. What is here is verified all the same. */
@@ -36,10 +36,17 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
   const largest = heads.reduce((a, b) => (b !== undefined && b.size > (a?.size ?? 0) ? b : a), undefined)
   const size = largest?.size ?? 0
 
-  // What is known from outside.
-  const anchored = anchors.flatMap(note => openHead(note, keys, find) ?? [])
-  for (const head of anchored) if (head.size > size) find('truncated', head.where, size, head.size)
-  for (const { origin, where } of [...signed, ...anchored])
+  // What is known from outside. A piece of a note, as a crash leaves, says nothing.
+  let unreadable = 0
+  const outside = [...anchors].flatMap(note => {
+    const seen: Find = (code, where) => {
+      if (code === 'checkpoint_malformed') unreadable += 1
+      else find(code, where)
+    }
+    return openHead(note, keys, seen) ?? []
+  })
+  for (const head of outside) if (head.size > size) find('truncated', head.where, size, head.size)
+  for (const { origin, where } of [...signed, ...outside])
     if (origin !== largest?.origin) find('other_log', where)
 
   // Each tree from its events up; on the way of the largest, all checkpoints.
@@ -48,7 +55,7 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
       ...signed
         .filter(head => head !== largest)
         .map((head): Mark => ({ head, otherwise: 'checkpoint_wrong' })),
-      ...anchored.map((head): Mark => ({ head, otherwise: 'forked' })),
+      ...outside.map((head): Mark => ({ head, otherwise: 'forked' })),
     ],
     find,
   )
@@ -80,7 +87,7 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
 
   // Who else saw it.
   const witnessed = witnesses.flatMap(witness => {
-    const cosigned = largestCosigned(witness, signed)
+    const cosigned = largestCosigned(witness, [...signed, ...outside])
     if (cosigned === undefined) find('cosignature_missing', witness.name)
     return cosigned ?? []
   })
@@ -93,6 +100,7 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
     cautions: [
       ...(pinned.length > 0 ? [] : (['key_not_pinned'] as const)),
       ...(known === 0 ? (['not_anchored'] as const) : known < size ? (['anchored_in_part'] as const) : []),
+      ...(unreadable > 0 ? (['anchor_unreadable'] as const) : []),
       ...(options.part === true && missing.length > 0 ? (['events_in_part'] as const) : []),
     ],
     ...(largest && {
@@ -122,10 +130,11 @@ function checkpointsIn(directory: string, keys: readonly NoteVerifier[], find: F
   })
 }
 
-/** The key that the directory says is the log's. */
+/** The keys that the directory says are the log's, one in each line. */
 function ownKey(directory: string): readonly NoteVerifier[] {
   try {
-    return [parseVerifier(readSmallFile(join(directory, 'verifier'), 1_024)?.toString().trimEnd() ?? '')]
+    const lines = readSmallFile(join(directory, 'verifier'), 16_384)?.toString().split('\n') ?? []
+    return lines.filter(line => line !== '').map(parseVerifier)
   } catch (error) {
     if (error instanceof TlogError) return []
     throw error

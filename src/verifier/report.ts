@@ -36,6 +36,8 @@ export type Caution =
   | 'not_anchored'
   /** Leaves after the last checkpoint from outside: as above, for these. */
   | 'anchored_in_part'
+  /** An anchor holds something that is no checkpoint, such as a piece of one: it was not compared. */
+  | 'anchor_unreadable'
   /** Not all events are here; those that are were verified. */
   | 'events_in_part'
 

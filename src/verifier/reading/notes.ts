@@ -16,10 +16,10 @@ export interface Note {
 /** What the log signed that its tree was at a size. */
 export interface SignedHead extends Note, TreeHead {}
 
-/** The notes of a file, or of the files in a directory and below. What cannot be read is an empty note, which no key signed. */
-export function readNotes(path: string): readonly Note[] {
-  if (lstatSync(path).isDirectory()) return namesIn(path).flatMap(name => readNotes(join(path, name)))
-  return [readNote(path) ?? { where: path, note: '' }]
+/** The notes of a file, or of the files in a directory and below. What is no file, or too long for a note, is an empty one. */
+export function* readNotes(path: string): Generator<Note> {
+  if (!lstatSync(path).isDirectory()) yield readNote(path) ?? { where: path, note: '' }
+  else for (const name of namesIn(path)) yield* readNotes(join(path, name))
 }
 
 export function readNote(path: string): Note | undefined {

@@ -30,6 +30,8 @@ const cautions: { readonly [Name in Caution]: string } = {
     'No checkpoint from outside was compared (--anchor, --witness): who has the log’s key could have made all of this anew.',
   anchored_in_part:
     'Leaves after the last checkpoint from outside rest on the log’s key alone; compare a later one (--anchor, --witness).',
+  anchor_unreadable:
+    'An anchor holds something that is no checkpoint, such as a piece of one. It was not compared.',
   events_in_part: 'Not all events are here. Those that are were verified.',
 }
 

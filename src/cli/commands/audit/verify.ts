@@ -29,7 +29,7 @@ export function auditVerifyCommand(): Command {
       const report = reading(() =>
         verifyExport(directories, {
           keys: (options.key ?? []).map(verifierKey),
-          anchors: (options.anchor ?? []).flatMap(readNotes),
+          anchors: (options.anchor ?? []).flatMap(path => [...readNotes(path)]),
           witnesses: (options.witness ?? []).map(verifierKey),
           ...(options.part && { part: true }),
           ...(progress && { onProgress: leaves => process.stderr.write(`\r${leaves} leaves `) }),
