@@ -1,7 +1,13 @@
 import { Command } from 'commander'
+import { auditExportCommand } from './audit/export.ts'
+import { auditKeyCommand } from './audit/key.ts'
 import { auditVerifyCommand } from './audit/verify.ts'
 
 /** `audit …`: the log of events for those who need not take our word for it (docs/audit-log.md). Each command has its own file. */
 export function auditCommand(): Command {
-  return new Command('audit').description('the audit log: verify').addCommand(auditVerifyCommand())
+  return new Command('audit')
+    .description('the audit log, for those who need not take our word for it')
+    .addCommand(auditExportCommand())
+    .addCommand(auditKeyCommand())
+    .addCommand(auditVerifyCommand())
 }
