@@ -12,6 +12,7 @@ export {
   recordAnchored,
 } from './anchors/index.ts'
 export { type Checkpoint, checkpointAt, firstCheckpointCovering, latestCheckpoint } from './checkpoint.ts'
+export { type Exported, type ExportWish, exportLog } from './export/index.ts'
 export { type LoggedEvent, leafOfEvents, leavesFrom } from './leaves.ts'
 export { consistencyProof, inclusionProof, readTile } from './proofs.ts'
 export { openSequencer, type Sequencer, type SequencerDependencies } from './sequencer/open.ts'
@@ -21,8 +22,8 @@ export {
   type Siem,
   type Stream,
   type StreamDependencies,
-} from './stream/index.ts'
   streamProgress,
+} from './stream/index.ts'
 export {
   acceptance,
   deliverySubjects,
