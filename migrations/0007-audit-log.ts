@@ -15,6 +15,7 @@ export async function up(knex: Knex): Promise<void> {
     CREATE INDEX audit_events_by_xact ON audit_events (xact, seq);
     -- The events of a day. A summary for each 32 pages, made behind the writer's back: appending costs the same as without.
     CREATE INDEX audit_events_by_time ON audit_events USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
+    CREATE INDEX audit_events_of_alarms ON audit_events (seq) WHERE type IN ('alarm.raised', 'alarm.cleared');
 
     -- What the evidence of a message rests on beside what became of it, by whom or what it is about. Few events are of these
     -- types, whatever the load.
@@ -106,15 +107,15 @@ export async function up(knex: Knex): Promise<void> {
       updated_at timestamptz NOT NULL
     );
 
-    -- Which leaves are about what, for searching: one line for each subject in each block of 1024 leaves. leaves: their
-    -- places in the block, two octets each, or one bit each in 128 octets. source: the block that it was learnt from; how a
+    -- Which leaves are about what, for searching: one line for each subject in each block of 512 leaves. leaves: their
+    -- places in the block, two octets each, or one bit each in 64 octets. source: the block that it was learnt from; how a
     -- delivery ended stands at the leaf where its message was accepted. Made from the log by a follower; it can be thrown
     -- away and made again. "C": ids in order of time, so that the index grows at its end.
     CREATE TABLE audit_subjects (
       subject text COLLATE "C" NOT NULL,
       block int NOT NULL CHECK (block >= 0),
       source int NOT NULL CHECK (source >= block),
-      leaves bytea NOT NULL CHECK (length(leaves) BETWEEN 2 AND 128),
+      leaves bytea NOT NULL CHECK (length(leaves) BETWEEN 2 AND 64),
       PRIMARY KEY (subject, block, source)
     );
 

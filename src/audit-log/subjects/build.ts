@@ -38,15 +38,23 @@ export interface Built {
 /**
  * What the leaves from `first` up to `next` are about; those of one block, when it is to be written down. That all deliveries
  * of a message have ended is as of now.
+ *
+ * @param only the subjects that matter; all, unless given
  */
-export async function build(knex: Knex, first: number, next: number): Promise<Built> {
+export async function build(
+  knex: Knex,
+  first: number,
+  next: number,
+  only?: ReadonlySet<string>,
+): Promise<Built> {
   const source = Math.floor(first / blockSize)
   const [leaves, events] = await readEvents(knex, first, next)
-  const ids = new Set(events.flatMap(deliveriesIn))
+  const ids = only === undefined || [...only].some(needsFacts) ? new Set(events.flatMap(deliveriesIn)) : []
   const facts = new Map((await factsOfDeliveries(knex, [...ids])).map(row => [row.delivery, row]))
 
   const places = new Map<string, Map<number, Set<number>>>()
   const post = (subject: string, leaf: number): void => {
+    if (only?.has(subject) === false) return
     const at = Math.floor(leaf / blockSize)
     const blocks = getOr(places, subject, () => new Map<number, Set<number>>())
     getOr(blocks, at, () => new Set<number>()).add(leaf % blockSize)
@@ -104,6 +112,13 @@ function ofAcceptance(event: Readonly<Record<string, unknown>>, { settled }: Del
     ...(ended === undefined ? [] : [deliverySubjects.ended(ended)]),
     ...(ended !== undefined && settled ? [deliverySubjects.settled] : []),
   ]
+}
+
+/** What an event says of itself, none of which it could know of its delivery. */
+const plain = /^(?:type|result|by|address|outcome|code|policy):|^(?:opr|chg|dlv|ntc|prp|att)_/
+
+function needsFacts(subject: string): boolean {
+  return !plain.test(subject)
 }
 
 function isOfDelivery(

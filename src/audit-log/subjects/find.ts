@@ -23,13 +23,13 @@ export interface Found {
 }
 
 /** So many leaves right of the index are read for a search; more are there only while the index is being made. */
-const mostUnindexed = 8 * blockSize
+const mostUnindexed = 16 * blockSize
 /** How many blocks are looked at in one query, at first and at most. */
-const [fewBlocks, mostBlocks] = [64, 4096]
+const [fewBlocks, mostBlocks] = [128, 8192]
 
 /**
  * The leaves below `before` that are about all that is wanted, the last first, piece by piece. Each piece takes bounded work:
- * a line of the index for each subject and each of at most 4096 blocks of 1024 leaves, whatever the filters have in common.
+ * a line of the index for each subject and each of at most 8192 blocks of 512 leaves, whatever the filters have in common.
  * What the index does not have yet is read from the events. While it is more than 8192 leaves behind, how the deliveries of a
  * message ended is known of those alone that are in the index.
  */
@@ -80,10 +80,13 @@ async function* findUnindexed(
   const all = size - lowest <= mostUnindexed
   let next = all ? size : top
   while (next > lowest) {
-    const first = all ? lowest : Math.max(lowest, (Math.ceil(next / blockSize) - 4) * blockSize)
+    const first = all ? lowest : Math.max(lowest, (Math.ceil(next / blockSize) - 8) * blockSize)
     if (wanted.required.length === 0) yield* everyLeaf(first / blockSize, Math.ceil(next / blockSize), top)
     else {
-      take(late, (await build(knex, first, next)).postings, wanted)
+      take(
+        late,
+        (await build(knex, first, next, new Set([...wanted.required, ...(wanted.excluded ?? [])]))).postings,
+      )
       const leaves: number[] = []
       for (let block = Math.ceil(next / blockSize) - 1; block >= first / blockSize; block--) {
         leaves.push(...leavesIn(block, top, wanted, subject => late.get(subject)?.get(block)))
@@ -94,10 +97,8 @@ async function* findUnindexed(
   }
 }
 
-function take(late: Late, postings: readonly Posting[], { required, excluded = [] }: Wanted): void {
-  const wanted = new Set([...required, ...excluded])
+function take(late: Late, postings: readonly Posting[]): void {
   for (const { subject, block, leaves } of postings) {
-    if (!wanted.has(subject)) continue
     const blocks = late.get(subject) ?? new Map<number, Places>()
     const places = blocks.get(block) ?? noPlaces()
     addPacked(places, leaves)

@@ -22,7 +22,7 @@ export interface Indexing {
 }
 
 /** So many blocks share a transaction. A replica that is stopped meanwhile loses no more than these. */
-const mostBlocks = 8
+const mostBlocks = 16
 
 /**
  * Follows the log and notes what each leaf is about, so that auditors find it. Only whole blocks are noted; what is right of

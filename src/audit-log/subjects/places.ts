@@ -1,11 +1,11 @@
 /** How many leaves a block of the search index has. */
-export const blockSize = 1024
+export const blockSize = 512
 
 const bitmapBytes = blockSize / 8
 
 /**
- * Places in a block (0 to 1023, ascending, each once, at least one) as bytes: two octets each while they are few, one bit
- * each in 128 octets else.
+ * Places in a block (0 to 511, ascending, each once, at least one) as bytes: two octets each while they are few, one bit
+ * each in 64 octets else.
  */
 export function packPlaces(places: readonly number[]): Buffer {
   if (places.length < bitmapBytes / 2) {

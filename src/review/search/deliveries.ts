@@ -43,7 +43,7 @@ export interface DeliveryPage {
 export interface DeliveryPlace {
   readonly limit: number
   /** The `next` of the page before. */
-  readonly after?: DeliveryPoint
+  readonly after?: DeliveryPoint | undefined
 }
 
 /** An hour of patience, in milliseconds: when a message was accepted is noted just before its event. */

@@ -14,7 +14,7 @@ export interface EventPage {
 export interface EventPlace {
   readonly limit: number
   /** The `next` of the page before. */
-  readonly before?: number
+  readonly before?: number | undefined
 }
 
 /**

@@ -2,11 +2,11 @@ import type { Knex } from 'knex'
 import { findLeaves, type Wanted } from '../../audit-log/index.ts'
 
 /** How many leaves, and how many blocks of the index, are looked at for a page, at most. */
-const [mostLeaves, mostBlocks] = [4096, 16_384]
-const piece = 256
+const [mostLeaves, mostBlocks] = [2048, 32_768]
+const [firstPiece, largestPiece] = [64, 512]
 
 /**
- * Looks at the leaves that are about what is wanted, the last first and at most 256 at a time, until `take` has enough.
+ * Looks at the leaves that are about what is wanted, the last first and at most 512 at a time, until `take` has enough.
  * Gives the leaf below which to go on; undefined when there is nothing more. It gives up after so much work, however little was found.
  *
  * @param take gives the last leaf that is on the page when the page is full
@@ -17,10 +17,12 @@ export async function walkLeaves(
   before: number | undefined,
   take: (leaves: readonly number[]) => Promise<number | undefined>,
 ): Promise<number | undefined> {
-  let [leaves, blocks] = [0, 0]
+  let [leaves, blocks, piece] = [0, 0, firstPiece]
   for await (const found of findLeaves(knex, wanted, before)) {
-    for (let i = 0; i < found.leaves.length; i += piece) {
+    for (let i = 0; i < found.leaves.length; ) {
       const some = found.leaves.slice(i, i + piece)
+      i += piece
+      piece = Math.min(piece * 2, largestPiece)
       const full = await take(some)
       if (full !== undefined) return full
       leaves += some.length
