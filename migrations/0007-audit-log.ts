@@ -16,6 +16,7 @@ export async function up(knex: Knex): Promise<void> {
     -- The events of a day. A summary for each 32 pages, made behind the writer's back: appending costs the same as without.
     CREATE INDEX audit_events_by_time ON audit_events USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
     CREATE INDEX audit_events_of_alarms ON audit_events (seq) WHERE type IN ('alarm.raised', 'alarm.cleared');
+    CREATE INDEX audit_events_of_alarms ON audit_events (seq) WHERE type IN ('alarm.raised', 'alarm.cleared');
 
     -- What the evidence of a message rests on beside what became of it, by whom or what it is about. Few events are of these
     -- types, whatever the load.

@@ -24,6 +24,20 @@ export async function databaseTime(knex: Knex): Promise<Date> {
   return row.now
 }
 
+/** The newest event of each alarm. Goes by an index made for it. */
+export async function lastAlarmEvents(
+  knex: Knex,
+  since: Date,
+): Promise<readonly { readonly alarm: string; readonly type: string; readonly at: Date }[]> {
+  const { rows } = await knex.raw<{ rows: { alarm: string; type: string; at: Date }[] }>(
+    `SELECT DISTINCT ON (alarm) body::jsonb ->> 'alarm' AS alarm, type, at FROM audit_events
+      WHERE type IN ('alarm.raised', 'alarm.cleared') AND at >= ?
+      ORDER BY alarm, seq DESC`,
+    [since],
+  )
+  return rows
+}
+
 /** The bodies of what happened to a domain's rule, the newest first. Goes by an index made for it. */
 export async function eventsAboutDomain(
   knex: Knex,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { judgeAlarms } from '../../src/doctor/checks/alarms.ts'
 import { judgeSkew } from '../../src/doctor/checks/database.ts'
 import { judgeModes } from '../../src/doctor/checks/files.ts'
 import { disk, nodeRelease, swap } from '../../src/doctor/checks/host.ts'
@@ -37,6 +38,18 @@ test('swap, disk and clocks', () => {
   })
   expect([50, 5, 1].map(bavail => disk({ bavail, blocks: 100 }).verdict)).toEqual(['ok', 'warn', 'fail'])
   expect([0, -500, 2_000, -6_000].map(skew => judgeSkew(skew).verdict)).toEqual(['ok', 'ok', 'warn', 'fail'])
+})
+
+test('alarms: one that stops the replica fails, another warns, and the first to act on comes first', () => {
+  const since = new Date()
+  expect(judgeAlarms([]).verdict).toBe('ok')
+  expect(judgeAlarms([{ code: 'clock_wrong', since }]).verdict).toBe('warn')
+  const both = judgeAlarms([
+    { code: 'clock_wrong', since },
+    { code: 'anchor_ahead', since },
+  ])
+  expect(both).toMatchObject({ verdict: 'fail', remedy: expect.stringContaining('backup') as string })
+  expect(both.found).toContain('clock_wrong')
 })
 
 test('a check that breaks or never ends is a failure of its own and keeps no other from its verdict', async () => {

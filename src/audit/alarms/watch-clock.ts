@@ -54,7 +54,7 @@ export function watchClock(dependencies: ClockWatchDependencies): ClockWatch {
     toldAt = monotonic()
   }
 
-  const check = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     const jump = Math.round(jumped())
     // A database that does not answer says nothing about the time; that it is away is told elsewhere.
     const apart = await aheadOfDatabase(dependencies).catch(() => undefined)
@@ -73,6 +73,9 @@ export function watchClock(dependencies: ClockWatchDependencies): ClockWatch {
     }
   }
 
+  // One at a time.
+  let under = Promise.resolve()
+  const check = (): Promise<void> => (under = under.then(look))
   void check()
   const timer = setInterval(() => void check(), every).unref()
   return { check, stop: () => clearInterval(timer) }
