@@ -37,6 +37,7 @@ export const statuses: Partial<Record<ErrorCode, number>> = {
   overloaded: 503,
   stopping: 503,
   evidence_not_ready: 503,
+  evidence_incomplete: 409,
   evidence_not_anchored: 503,
   database_unavailable: 503,
   audit_unavailable: 503,

@@ -99,6 +99,10 @@ export const errorCatalogue = {
     'Retry after a second. If it stays so, see `sealpost doctor`: the log has stopped, or lags behind.',
     'temporary',
   ),
+  evidence_incomplete: entry(
+    'The audit log lacks an event that the evidence of this message takes.',
+    'Its events may have left for an archive: search those. If they have not, see `sealpost doctor`.',
+  ),
   evidence_not_anchored: entry(
     'Too few anchors have a checkpoint that covers this yet.',
     'Retry after a minute or two. If it stays so, see `sealpost doctor`: an anchor does not answer, or contradicts the log.',
