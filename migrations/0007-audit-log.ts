@@ -16,7 +16,6 @@ export async function up(knex: Knex): Promise<void> {
     -- The events of a day. A summary for each 32 pages, made behind the writer's back: appending costs the same as without.
     CREATE INDEX audit_events_by_time ON audit_events USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
     CREATE INDEX audit_events_of_alarms ON audit_events (seq) WHERE type IN ('alarm.raised', 'alarm.cleared');
-    CREATE INDEX audit_events_of_alarms ON audit_events (seq) WHERE type IN ('alarm.raised', 'alarm.cleared');
 
     -- What the evidence of a message rests on beside what became of it, by whom or what it is about. Few events are of these
     -- types, whatever the load.
@@ -160,6 +159,49 @@ export async function up(knex: Knex): Promise<void> {
       END LOOP;
     END
     $$;
+
+    -- An archive counts from the transaction on that appended its event: of whole tiles, after the last archive, under a
+    -- checkpoint, and of nothing that is younger than three months. Names are qualified, so that no temporary table poses as ours.
+    CREATE FUNCTION check_archive() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    BEGIN
+      IF NEW.next % 256 <> 0
+        OR NEW.first <> coalesce((SELECT max(next) FROM public.audit_archives), 0)
+        OR NOT EXISTS (SELECT FROM public.audit_checkpoints WHERE size >= NEW.next)
+        OR NOT EXISTS (
+          SELECT FROM public.audit_events WHERE xact = pg_current_xact_id() AND type = 'audit.archived' AND body::jsonb @>
+            jsonb_build_object('type', type, 'first', NEW.first, 'next', NEW.next, 'sha256', NEW.sha256))
+        OR EXISTS (
+          SELECT FROM public.audit_leaves l JOIN public.audit_events e ON e.seq = l.seq
+           WHERE l.leaf >= NEW.first AND l.leaf < NEW.next AND e.at > now() - interval '3 months')
+      THEN
+        RAISE EXCEPTION 'no archive' USING ERRCODE = 'insufficient_privilege';
+      END IF;
+      RETURN NEW;
+    END
+    $$;
+    CREATE TRIGGER audit_archives_checked BEFORE INSERT ON audit_archives FOR EACH ROW EXECUTE FUNCTION check_archive();
+    ALTER TABLE audit_archives ENABLE ALWAYS TRIGGER audit_archives_checked;
+
+    -- Events stay as they are, and stay, but for those that an archive has and that are old enough. Leaves and tiles stay for good.
+    DROP TRIGGER audit_events_append_only ON audit_events;
+    CREATE TRIGGER audit_events_append_only BEFORE UPDATE OR TRUNCATE ON audit_events
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+    ALTER TABLE audit_events ENABLE ALWAYS TRIGGER audit_events_append_only;
+    CREATE FUNCTION refuse_unless_archived() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    BEGIN
+      IF EXISTS (
+        SELECT FROM gone g WHERE g.at > now() - interval '3 months' OR NOT EXISTS (
+          SELECT FROM public.audit_leaves l JOIN public.audit_archives a ON l.leaf >= a.first AND l.leaf < a.next
+           WHERE l.seq = g.seq))
+      THEN
+        RAISE EXCEPTION 'audit events are append-only' USING ERRCODE = 'insufficient_privilege';
+      END IF;
+      RETURN NULL;
+    END
+    $$;
+    CREATE TRIGGER audit_events_archived AFTER DELETE ON audit_events REFERENCING OLD TABLE AS gone
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_unless_archived();
+    ALTER TABLE audit_events ENABLE ALWAYS TRIGGER audit_events_archived;
 
     GRANT SELECT, INSERT ON audit_leaves, audit_tiles, audit_checkpoints, audit_anchors, log_keys TO sealpost_gateway;
     GRANT SELECT, INSERT, UPDATE, DELETE ON audit_anchor_states TO sealpost_gateway;
