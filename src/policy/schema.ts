@@ -64,6 +64,8 @@ export const policySchema = z
       /** `required`: a server whose CA publishes nothing on revocation will not do. Revoked ones, and stale data, never do. */
       revocation: z.enum(['when_known', 'required']),
     }),
+    /** On how many different anchors a checkpoint over it must be known before evidence is issued. Absent in files older than the field. */
+    evidence: z.strictObject({ anchors: z.int().min(0).max(9) }).default({ anchors: 0 }),
     lifecycle: z.strictObject({
       /** How long an adoption of this policy holds, at most. */
       approvalDays: z.int().min(1).max(730),

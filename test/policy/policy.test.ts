@@ -26,6 +26,12 @@ describe('the shipped policy', () => {
     expect(policy.encryptionDays).toBeLessThan(certificatePolicy(loadPolicy('standard')).encryptionDays)
   })
 
+  test('strict wants an anchor before there is evidence; a file from before there were anchors wants none', () => {
+    expect(loadPolicy('strict').evidence.anchors).toBe(1)
+    const { evidence: _, ...older } = loadPolicy('standard')
+    expect(parsePolicy(JSON.stringify(older), 'older').evidence).toEqual({ anchors: 0 })
+  })
+
   test('no file of the directory is left out of the list', () => {
     expect(listPolicies()).toEqual(['standard', 'strict'])
   })
@@ -47,6 +53,7 @@ describe('a policy file that is not exactly right stops the start', () => {
     ['no object', [standard]],
     ['a review before it begins', { ...standard, reviewBy: standard.effectiveFrom }],
     ['TLS 1.1', { ...standard, tls: { ...standard.tls, minVersion: 'TLSv1.1' } }],
+    ['a quorum of less than nobody', { ...standard, evidence: { anchors: -1 } }],
     ['an opportunistic floor', { ...standard, tls: { ...standard.tls, floor: 'opportunistic' } }],
     ['no floor', { ...standard, tls: { ...standard.tls, floor: undefined } }],
     ['revocation that is not looked at', { ...standard, tls: { ...standard.tls, revocation: 'never' } }],
