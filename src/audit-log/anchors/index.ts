@@ -9,3 +9,4 @@ export {
   checkpointForEvidence,
   recordAnchored,
 } from './receipts.ts'
+export { openWitnessAnchor, type Witness } from './witness.ts'

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { auditExportCommand } from './audit/export.ts'
 import { auditKeyCommand } from './audit/key.ts'
 import { auditVerifyCommand } from './audit/verify.ts'
+import { auditWitnessCommand } from './audit/witness.ts'
 
 /** `audit …`: the log of events for those who need not take our word for it (docs/audit-log.md). Each command has its own file. */
 export function auditCommand(): Command {
@@ -10,4 +11,5 @@ export function auditCommand(): Command {
     .addCommand(auditExportCommand())
     .addCommand(auditKeyCommand())
     .addCommand(auditVerifyCommand())
+    .addCommand(auditWitnessCommand())
 }
