@@ -30,6 +30,7 @@ export async function issueEvidence(
   return { message, size, text, name: `evidence-${message}.json` }
 }
 
-function anchorsAsked(policy: { readonly evidence?: { readonly anchors: number } } | undefined): number {
-  return policy?.evidence?.anchors ?? 0
+function anchorsAsked(policy: object | undefined): number {
+  const { evidence } = (policy ?? {}) as { readonly evidence?: { readonly anchors: number } }
+  return evidence?.anchors ?? 0
 }
