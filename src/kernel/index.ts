@@ -4,6 +4,7 @@ export { type CardData, cardDataIn, namesCardData } from './card-data.ts'
 export type { Ciphertext } from './ciphertext.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { checksumLine, crc24 } from './crc24.ts'
+export { csvLine } from './csv.ts'
 export {
   type ErrorCode,
   type ErrorDetails,

@@ -5,6 +5,7 @@ import { logEntries } from '../catalogue/log.ts'
 import { messageEntries, noticeEntries } from '../catalogue/messages.ts'
 import { operatorEntries, policyEntries } from '../catalogue/operators.ts'
 import { certificateEntries, enrolmentEntries } from '../catalogue/recipients.ts'
+import { reviewEntries } from '../catalogue/review.ts'
 import { streamEntries } from '../catalogue/stream.ts'
 import { transportEntries } from '../catalogue/transport.ts'
 import type { AuditEventType } from './index.ts'
@@ -23,6 +24,7 @@ export const catalogue: { readonly [Type in AuditEventType]: CatalogueEntry } = 
   ...noticeEntries,
   ...transportEntries,
   ...logEntries,
+  ...reviewEntries,
   ...anchorEntries,
   ...streamEntries,
 }

@@ -7,6 +7,7 @@ import type { MessageEvent } from './messages.ts'
 import type { NoticeEvent } from './notices.ts'
 import type { OperatorEvent } from './operators.ts'
 import type { PolicyEvent } from './policy.ts'
+import type { ReviewEvent } from './review.ts'
 import type { StreamEvent } from './stream.ts'
 import type { TransportEvent } from './transport.ts'
 
@@ -28,6 +29,7 @@ export type AuditEvent =
   | MessageEvent
   | LogEvent
   | AnchorEvent
+  | ReviewEvent
   | StreamEvent
 
 export type AuditEventType = AuditEvent['type']

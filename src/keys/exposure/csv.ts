@@ -1,3 +1,4 @@
+import { csvLine } from '../../kernel/index.ts'
 import type { ExposedDelivery, Exposure } from './report.ts'
 
 const columns = {
@@ -19,16 +20,6 @@ const columns = {
 
 /** The report as CSV (RFC 4180), line by line, the header first. */
 export async function* exposureCsv({ rows }: Exposure): AsyncGenerator<string> {
-  yield lineOf(Object.keys(columns))
-  for await (const row of rows) yield lineOf(Object.values(columns).map(column => column(row)))
-}
-
-function lineOf(values: readonly string[]): string {
-  return `${values.map(quoted).join(',')}\r\n`
-}
-
-/** Quoted always; what a spreadsheet would take for a formula, such as an address that begins with `=`, gets a `'`. */
-function quoted(value: string): string {
-  const inert = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return `"${inert.replaceAll('"', '""')}"`
+  yield csvLine(Object.keys(columns))
+  for await (const row of rows) yield csvLine(Object.values(columns).map(column => column(row)))
 }
