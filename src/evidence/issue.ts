@@ -21,16 +21,11 @@ export async function issueEvidence(
   id: string,
   application?: ApplicationId,
 ): Promise<Issued> {
-  const anchors = anchorsAsked((await policyInForce(knex, clock.now()))?.policy)
+  const anchors = (await policyInForce(knex, clock.now()))?.policy.evidence.anchors ?? 0
   const wish = { anchors, ...(application === undefined ? {} : { application }) }
   const { message, size, text } = await evidenceOf(knex, id, wish)
   const sha256 = createHash('sha256').update(text).digest('hex')
   await recordEvent(knex, clock, actor, { type: 'evidence.issued', message, size, sha256 })
   // A crash here leaves an event of a file that nobody has.
   return { message, size, text, name: `evidence-${message}.json` }
-}
-
-function anchorsAsked(policy: object | undefined): number {
-  const { evidence } = (policy ?? {}) as { readonly evidence?: { readonly anchors: number } }
-  return evidence?.anchors ?? 0
 }
