@@ -16,3 +16,4 @@ export {
   tlsLevels,
 } from './events/index.ts'
 export { currentOrigin, type Origin, withOrigin } from './origin.ts'
+export { isRecorded, markRecorded } from './recorded.ts'

@@ -10,6 +10,7 @@ import {
   listen,
   type OwnTls,
   openClients,
+  type Refusals,
 } from '../http/index.ts'
 import type { Submit } from '../intake/index.ts'
 import type { Clock } from '../kernel/index.ts'
@@ -31,6 +32,7 @@ interface Listening {
   readonly clock: Clock
   readonly log: Logger
   readonly queue: Queue
+  readonly refusals: Refusals
   readonly stopping: AbortSignal
   readonly submit: Submit
   readonly people: ReturnType<typeof peopleOf>
@@ -45,8 +47,11 @@ export async function openListeners(
   tls: OwnTls,
   { submit, people, connections, probe, ...common }: Listening,
 ): Promise<Ports> {
-  const clients = openClients(common.knex, common.clock, common.log, tls.trust)
-  const api = createListener(tls.contextOf('api'), 'required', createApi({ ...common, clients, submit }))
+  const clients = openClients(common.knex, common.clock, common.log, tls.trust, common.refusals)
+  const api = createListener(tls.contextOf('api'), 'required', createApi({ ...common, clients, submit }), {
+    ...common,
+    listener: 'api',
+  })
   clients.guard(api)
   tls.attach('api', api, () => clients.recheck())
   // Lists and certificates end without a reload; and a handshake that began before one ends after it.
@@ -57,7 +62,7 @@ export async function openListeners(
   const serve = async (server: Parameters<typeof listen>[0], at: Listen): Promise<number> =>
     opened.adopt(await listen(server, at), listener => listener.close(stopDeadline)).port
   const forPeople = (name: 'console' | 'public', handler: Parameters<typeof createListener>[2]) => {
-    const server = createListener(tls.contextOf(name), 'none', handler)
+    const server = createListener(tls.contextOf(name), 'none', handler, { ...common, listener: name })
     tls.attach(name, server)
     return server
   }

@@ -3,7 +3,7 @@ import { type Actor, recordEvent } from '../audit/index.ts'
 import type { Config, Secrets } from '../config/index.ts'
 import { connectionsOf } from '../connections/index.ts'
 import { unsealFor } from '../custody/index.ts'
-import { createListener, createOps, listen, type OwnFiles } from '../http/index.ts'
+import { createListener, createOps, listen, type OwnFiles, openRefusals } from '../http/index.ts'
 import { openIntake, type Submit } from '../intake/index.ts'
 import { type Clock, SealpostError, version } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
@@ -76,7 +76,8 @@ export async function startGateway(
       return intake(...asked)
     })
   const connections = () => connectionsOf(knex, clock, { config, secrets: { ...secrets, ...tls.files() } })
-  const common = { knex, clock, log, queue, stopping: lifetime.signal }
+  const refusals = opened.adopt(openRefusals({ knex, clock, log }), counted => counted.close())
+  const common = { knex, clock, log, queue, refusals, stopping: lifetime.signal }
   const ports = submit
     ? await openListeners(opened, config, tls, { ...common, submit, people, connections, probe })
     : noPorts
@@ -87,7 +88,8 @@ export async function startGateway(
   const opsServer = createListener(
     tls.contextOf('ops'),
     'none',
-    createOps(checks, ground.warnings, () => alarms.active()),
+    createOps(checks, common, ground.warnings, () => alarms.active()),
+    { ...common, listener: 'ops' },
   )
   tls.attach('ops', opsServer)
   const ops = opened.adopt(await listen(opsServer, config.ops), listener => listener.close(stopDeadline))

@@ -6,6 +6,7 @@ import { type Clock, SealpostError } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { readBody } from './body.ts'
 import type { Clients } from './clients.ts'
+import type { Refusals } from './refusals/open.ts'
 import { refuse } from './refuse.ts'
 import { renderAccepted, renderStatus } from './render.ts'
 
@@ -18,6 +19,7 @@ export interface ApiDependencies {
   readonly clients: Clients
   readonly submit: Submit
   readonly log: Logger
+  readonly refusals: Refusals
   /** Aborted once this replica is shutting down. */
   readonly stopping: AbortSignal
 }
@@ -68,7 +70,7 @@ export function createApi(dependencies: ApiDependencies): Express {
     kind: 'application',
     id: (await clients.applicationOf(request)).id,
   })
-  app.use(refuse({ ...dependencies, actorOf }))
+  app.use(refuse({ ...dependencies, listener: 'api', actorOf }))
   return app
 }
 

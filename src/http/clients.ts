@@ -5,10 +5,11 @@ import type { TLSSocket } from 'node:tls'
 import type { Request } from 'express'
 import type { Knex } from 'knex'
 import { type Application, identifyClient, openIdentification } from '../access/index.ts'
-import { recordEvent } from '../audit/index.ts'
 import { type Clock, SealpostError } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { type ClientTrust, fingerprintOf, standingUnder } from '../platform/tls/index.ts'
+import { recordedAddress } from './refusals/network.ts'
+import type { Refusals } from './refusals/open.ts'
 
 export interface Clients {
   /** From now on, cuts off every connection whose certificate does not identify a client, before a byte of HTTP is read. */
@@ -20,7 +21,13 @@ export interface Clients {
 }
 
 /** Who is at the other end of the listener for applications. */
-export function openClients(knex: Knex, clock: Clock, log: Logger, trust: () => ClientTrust): Clients {
+export function openClients(
+  knex: Knex,
+  clock: Clock,
+  log: Logger,
+  trust: () => ClientTrust,
+  refusals: Refusals,
+): Clients {
   // Names outlive the connection, for the answer that nobody waits for any more.
   const namesOf = new WeakMap<Socket, readonly string[]>()
   const live = new Map<Socket, X509Certificate>()
@@ -28,14 +35,18 @@ export function openClients(knex: Knex, clock: Clock, log: Logger, trust: () => 
   const isForeign = (certificate: X509Certificate) => trust().foreign.includes(fingerprintOf(certificate))
 
   const cut = (socket: Socket, reason: string): void => {
-    const address = socket.remoteAddress ?? 'unknown'
+    const address = recordedAddress(socket.remoteAddress)
     live.delete(socket)
     namesOf.delete(socket)
     socket.destroy()
     log.warn('client-refused', { reason, peer: address })
-    recordEvent(knex, clock, { kind: 'peer', address }, { type: 'client.refused', reason }).catch(
-      (error: unknown) => log.error('audit-failed', error),
-    )
+    refusals
+      .note({
+        actor: { kind: 'peer', address },
+        from: { listener: 'api', address },
+        event: { type: 'client.refused', reason },
+      })
+      .catch((error: unknown) => log.error('audit-failed', error))
   }
 
   return {

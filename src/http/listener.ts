@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { Listen } from '../config/index.ts'
 import { serverTlsOptions } from '../platform/index.ts'
+import { fromListener, type Watch, watchConnections } from './refusals/watch.ts'
 
 export interface Listener {
   readonly server: Server
@@ -20,30 +21,35 @@ const limits = {
   requestTimeout: 120_000,
   keepAliveTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
-  requireHostHeader: true,
   insecureHTTPParser: false,
 } as const
 
 /** What a listener shows, and whose certificates and lists its clients are judged by; PEM. */
 export type ListenerContext = Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'crl'>
 
-/** An HTTPS server under the house's TLS profile, not yet listening. Only {@link listen} opens its port. */
+/**
+ * An HTTPS server under the house's TLS profile, not yet listening. Only {@link listen} opens its port. All that a request
+ * causes is recorded as coming from `watch.listener` and the client's address.
+ */
 export function createListener(
   context: ListenerContext,
   clientCertificate: 'required' | 'none',
   handler: RequestListener,
+  watch?: Watch,
 ): Server {
   const server = createServer(
     {
       ...contextOptions(context),
       ...limits,
+      requireHostHeader: watch === undefined, // Else it is asked for where it is counted.
       handshakeTimeout: 10_000,
       requestCert: clientCertificate === 'required',
       // Whoever is not authorized is cut off, with an audit event, before a byte of HTTP is read (http/api.ts).
       rejectUnauthorized: false,
     },
-    handler,
+    watch === undefined ? handler : fromListener(watch, handler),
   )
+  if (watch !== undefined) watchConnections(server, watch)
   server.maxHeadersCount = 64
   server.maxConnections = 4_000
   return server

@@ -1,6 +1,7 @@
-import express, { type Express } from 'express'
-import type { ActiveAlarm } from '../audit/index.ts'
+import express, { type Express, type Request } from 'express'
+import type { ActiveAlarm, Actor } from '../audit/index.ts'
 import { SealpostError } from '../kernel/index.ts'
+import { peerOf, refuse } from './refuse.ts'
 
 /** What readiness depends on, by name. Each throws or rejects when it is not so. */
 type ReadinessChecks = Readonly<Record<string, () => unknown>>
@@ -10,10 +11,11 @@ const checkTimeout = 2_000
 /**
  * `/healthz`: this process answers. `/readyz`: it can accept messages now; 503 names what fails. `warnings` are codes of
  * what will fail unless somebody acts; they change no status. `alarms`: what needs somebody now, and since when; those that stop
- * the replica are a check as well. No request reaches anything else.
+ * the replica are a check as well. Whatever else is asked for does not exist.
  */
 export function createOps(
   checks: ReadinessChecks,
+  refusing: Omit<Parameters<typeof refuse>[0], 'listener' | 'actorOf'>,
   warnings: () => readonly string[] = () => [],
   alarms: () => readonly ActiveAlarm[] = () => [],
 ): Express {
@@ -35,7 +37,16 @@ export function createOps(
       alarms: alarms(),
     })
   })
+  app.use(() => {
+    throw new SealpostError('not_found')
+  })
+  app.use(refuse({ ...refusing, listener: 'ops', actorOf: unknown }))
   return app
+}
+
+/** Nobody says here who they are. */
+function unknown(request: Request): Promise<Actor> {
+  return Promise.resolve(peerOf(request))
 }
 
 async function passes(check: () => unknown): Promise<boolean> {

@@ -1,25 +1,58 @@
 import type { Request, Response } from 'express'
 import type { Knex } from 'knex'
-import { type Actor, recordEvent } from '../audit/index.ts'
+import { type Actor, isRecorded, type Origin, recordEvent } from '../audit/index.ts'
 import { type Clock, type ErrorCode, SealpostError } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import type { Site } from './page/layout.ts'
 import { sendProblem } from './problem.ts'
+import { recordedAddress } from './refusals/network.ts'
+import type { Refusals } from './refusals/open.ts'
 
 interface RefusalDependencies {
   readonly knex: Knex
   readonly clock: Clock
   readonly log: Logger
+  readonly listener: Exclude<Origin['listener'], 'host'>
+  readonly refusals: Refusals
   /** Who asked, as far as it was proved. When it rejects, it was the peer. */
   readonly actorOf: (request: Request) => Promise<Actor>
-  /** Codes that leave no event here: what anybody on the internet can cause without end, or what has its own event. */
-  readonly unaudited?: ReadonlySet<ErrorCode>
   /** The pages that a refusal is shown as; undefined: problem+json. */
   readonly siteFor?: (request: Request) => Site | undefined
 }
 
-/** Where every error of a listener ends: audited, answered, logged under the same instance id. */
-export function refuse({ knex, clock, log, actorOf, unaudited, siteFor }: RefusalDependencies) {
+/** What says nothing about who asked, and can be caused without end: counted, whoever it was. */
+const counted: ReadonlySet<ErrorCode> = new Set([
+  'audit_unavailable',
+  'body_incomplete',
+  'body_too_large',
+  'content_encoding_refused',
+  'database_unavailable',
+  'method_not_allowed',
+  'not_found',
+  'overloaded',
+  'request_refused',
+  'sealed',
+  'sealer_unavailable',
+  'stopping',
+  'too_many_requests',
+  'unsupported_media_type',
+])
+/** Turned away before anything is looked up for them. */
+const early: ReadonlySet<ErrorCode> = new Set(['too_many_requests', 'stopping'])
+
+/**
+ * Where every error of a listener ends: audited, answered, logged under the same instance id. Of what somebody unknown causes,
+ * and of what anybody can cause without end, the first is an event and the rest is counted.
+ */
+export function refuse(dependencies: RefusalDependencies) {
+  const { knex, clock, log, listener, refusals, actorOf, siteFor } = dependencies
+  const record = async (request: Request, error: SealpostError): Promise<void> => {
+    const peer = peerOf(request)
+    const actor = early.has(error.code) ? peer : await actorOf(request).catch(() => peer)
+    const event = eventOf(error)
+    if (actor.kind !== 'peer' && !counted.has(error.code)) await recordEvent(knex, clock, actor, event)
+    else await refusals.note({ actor, from: { listener, address: peer.address }, event })
+  }
   // Express knows an error handler by its four parameters.
   return async (thrown: unknown, request: Request, response: Response, _next: unknown): Promise<void> => {
     if (response.headersSent) {
@@ -30,10 +63,7 @@ export function refuse({ knex, clock, log, actorOf, unaudited, siteFor }: Refusa
     }
     let error = asSealpostError(thrown)
     try {
-      if (unaudited?.has(error.code) !== true) {
-        const actor = await actorOf(request).catch(() => peerOf(request))
-        await recordEvent(knex, clock, actor, eventOf(error))
-      }
+      if (!isRecorded(error)) await record(request, error)
     } catch (cause) {
       const told = cause instanceof SealpostError && cause.code === 'audit_unavailable'
       error = told ? cause : new SealpostError('database_unavailable', { cause })
@@ -51,7 +81,7 @@ function isGoneAway(thrown: unknown): boolean {
 }
 
 export function peerOf(request: Request): Actor & { kind: 'peer' } {
-  return { kind: 'peer', address: request.socket.remoteAddress ?? 'unknown' }
+  return { kind: 'peer', address: recordedAddress(request.socket.remoteAddress) }
 }
 
 function eventOf({ code, details: { recipients = [] } }: SealpostError) {

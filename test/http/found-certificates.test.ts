@@ -41,6 +41,11 @@ beforeAll(async () => {
     knex: pool.knex,
     clock: systemClock,
     log: openLogger({ level: 'error' }),
+    refusals: {
+      note: () => Promise.resolve(),
+      flush: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    },
     origin: 'https://keys.gateway.test',
     organisation: 'Example Payments',
     stopping: new AbortController().signal,

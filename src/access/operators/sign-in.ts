@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
-import { type Actor, appendEvents, recordEvent } from '../../audit/index.ts'
+import { type Actor, appendEvents, markRecorded, recordEvent } from '../../audit/index.ts'
 import { type Clock, SealpostError } from '../../kernel/index.ts'
 import type { Operator } from './operator.ts'
 import {
@@ -64,6 +64,7 @@ export async function signIn(
   } catch (error) {
     if (error instanceof SealpostError && error.code === 'link_invalid') {
       await recordEvent(knex, clock, from, { type: 'operator.sign_in.refused', code: error.code })
+      markRecorded(error)
     }
     throw error
   }

@@ -26,8 +26,11 @@ export type GatewayEvent =
     } & Counted)
   | ({
       readonly type: 'connection.refused'
-      /** `tls`: the handshake failed; `http`: what came is not HTTP/1.1 as it must be; `timeout`: it came too slowly. */
-      readonly reason: 'tls' | 'http' | 'timeout'
+      /**
+       * `tls`: the handshake failed; `http`: what came is not HTTP/1.1 as it must be; `timeout`: it came too slowly; `full`: there
+       * were too many at a time.
+       */
+      readonly reason: 'tls' | 'http' | 'timeout' | 'full'
     } & Counted)
   | ({
       readonly type: 'request.refused'

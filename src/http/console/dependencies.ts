@@ -13,12 +13,14 @@ import type { Bounds } from '../browser/attempt.ts'
 import { readCookie } from '../browser/cookies.ts'
 import type { Rate } from '../browser/rate.ts'
 import type { Page, Site } from '../page/layout.ts'
+import type { Refusals } from '../refusals/open.ts'
 import { navigation } from './navigation.ts'
 
 export interface ConsoleDependencies {
   readonly knex: Knex
   readonly clock: Clock
   readonly log: Logger
+  readonly refusals: Refusals
   readonly queue: Pick<Queue, 'insert'>
   /** The origin that operators reach this listener by. */
   readonly origin: string

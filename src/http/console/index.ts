@@ -56,9 +56,6 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
     ({ kind: 'operator', id: (await operatorBehind(context, request)).id }) as const
   // A path below /v1 belongs to programs, whatever it is.
   const siteFor = (request: Request) => (/^\/v1(?:\/|$)/.test(request.originalUrl) ? undefined : site)
-  app.use(refuse({ ...dependencies, actorOf, unaudited, siteFor }))
+  app.use(refuse({ ...dependencies, listener: 'console', actorOf, siteFor }))
   return app
 }
-
-/** A wrong link has its own event; that nobody was signed in is what every visit after a quarter of an hour meets. */
-const unaudited = new Set(['link_invalid', 'sign_in_required', 'too_many_requests'] as const)

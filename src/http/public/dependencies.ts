@@ -4,6 +4,7 @@ import type { Logger } from '../../platform/index.ts'
 import type { Enrolment } from '../../recipients/index.ts'
 import type { Bounds } from '../browser/attempt.ts'
 import type { Site } from '../page/layout.ts'
+import type { Refusals } from '../refusals/open.ts'
 
 /** A certificate that was found for an address outside; nothing is known of whose it is. */
 export interface FoundCertificate {
@@ -15,6 +16,7 @@ export interface PublicDependencies {
   readonly knex: Knex
   readonly clock: Clock
   readonly log: Logger
+  readonly refusals: Refusals
   /** The origin that recipients reach this listener by. */
   readonly origin: string
   readonly organisation: string

@@ -31,15 +31,6 @@ export function createPublic(dependencies: PublicDependencies): Express {
     const { recipient } = await enrolment.recipientOf(readCookie(request, '__Host-enrolment'))
     return { kind: 'recipient', id: recipient.id }
   }
-  app.use(refuse({ ...dependencies, actorOf, unaudited, siteFor: () => site }))
+  app.use(refuse({ ...dependencies, listener: 'public', actorOf, siteFor: () => site }))
   return app
 }
-
-/** Wrong links and codes have their own events; the rest is what scanners of the internet cause all day. */
-const unaudited = new Set([
-  'not_found',
-  'method_not_allowed',
-  'too_many_requests',
-  'link_invalid',
-  'possession_not_proved',
-] as const)

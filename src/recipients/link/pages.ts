@@ -1,4 +1,4 @@
-import { appendEvents, recordEvent } from '../../audit/index.ts'
+import { appendEvents, markRecorded, recordEvent } from '../../audit/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import type { Parts } from '../dependencies.ts'
 import type { Enrolment } from '../open-enrolment.ts'
@@ -67,4 +67,5 @@ export async function recordRefusal(
     recipients: [],
     unknownRecipients: 0,
   })
+  markRecorded(error)
 }

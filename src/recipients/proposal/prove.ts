@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { type AuditEntry, appendEvents } from '../../audit/index.ts'
+import { type AuditEntry, appendEvents, markRecorded } from '../../audit/index.ts'
 import { type RecipientId, SealpostError } from '../../kernel/index.ts'
 import { lifecycleOf } from '../../policy/index.ts'
 import type { Parts } from '../dependencies.ts'
@@ -144,7 +144,8 @@ async function ownerOfPage(parts: Parts, session: string): Promise<RecipientId |
 async function refuse(parts: Parts, owner: RecipientId | undefined, peer: string): Promise<never> {
   const refusal = new SealpostError('possession_not_proved')
   const counted = owner !== undefined && (await countTry(parts, owner))
-  if (!counted) await recordRefusal(parts, refusal, peer)
+  if (counted) markRecorded(refusal)
+  else await recordRefusal(parts, refusal, peer)
   throw refusal
 }
 
