@@ -3,14 +3,21 @@ export {
   AnchorAheadError,
   AnchorError,
   type AnchorFailure,
+  type AnchorHealth,
   type Anchoring,
   type AnchorReceipt,
   anchoredBy,
+  anchorHealth,
   anchorsOf,
   checkpointForEvidence,
   openAnchoring,
+  openDirectoryAnchor,
+  openOwnLog,
+  openWitnessAnchor,
+  parseWitness,
   recordAnchored,
 } from './anchors/index.ts'
+export { type Archived, type ArchiveWish, archiveEvents } from './archive/index.ts'
 export { type Checkpoint, checkpointAt, firstCheckpointCovering, latestCheckpoint } from './checkpoint.ts'
 export { type Exported, type ExportWish, exportLog } from './export/index.ts'
 export { type LoggedEvent, leafOfEvents, leavesFrom } from './leaves.ts'

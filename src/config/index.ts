@@ -1,3 +1,4 @@
+export type { AnchorsConfig, AnchorsSecrets } from './anchors.ts'
 export type { DatabaseConfig, TunnelException } from './database.ts'
 export type { Exposure } from './listeners.ts'
 export {

@@ -1,4 +1,5 @@
 import { type Address, isAddress } from '../kernel/index.ts'
+import { type AnchorsConfig, type AnchorsSecrets, anchorsConfig, anchorsSecrets } from './anchors.ts'
 import { type DatabaseConfig, readDatabase } from './database.ts'
 import { type Exposure, exposure, foreignCertificates } from './listeners.ts'
 import { invalid, readSettings, type SettingsReader } from './read.ts'
@@ -32,6 +33,7 @@ export interface Config extends RoutingConfig {
   /** SHA-256 of certificates of other environments, lower-case hex. */
   readonly foreignCertificates: readonly string[]
   readonly syslog?: SyslogConfig
+  readonly anchors?: AnchorsConfig
   readonly logLevel: LogLevel
 }
 
@@ -57,6 +59,7 @@ export interface Secrets extends RoutingSecrets {
   /** Lists of revoked client certificates. */
   readonly clientCrl: string | undefined
   readonly syslog?: SyslogSecrets
+  readonly anchors?: AnchorsSecrets
 }
 
 /** Parses the environment of `serve`, completely, before anything is opened. Throws `config_invalid`. */
@@ -84,6 +87,7 @@ export function loadServeConfig(
       exposure: exposure(read),
       foreignCertificates: foreignCertificates(read),
       syslog: syslogConfig(read),
+      anchors: anchorsConfig(read),
       logLevel: logLevel(read),
     },
     secrets: {
@@ -94,6 +98,7 @@ export function loadServeConfig(
       clientCa: read.file('SEALPOST_CLIENT_CA_FILE'),
       clientCrl: read.optionalFile('SEALPOST_CLIENT_CRL_FILE'),
       syslog: syslogSecrets(read),
+      anchors: anchorsSecrets(read),
       ...routingSecrets(read),
     },
   }

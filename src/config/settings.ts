@@ -73,7 +73,7 @@ export const settings = {
   SEALPOST_MAIL_HOST: setting('Our host name in SMTP (EHLO) and in Message-IDs.'),
   SEALPOST_SEALERS: setting('Sealer processes.', '2'),
   SEALPOST_DELIVERY_ALLOWED_NETWORKS: setting(
-    'CIDR ranges, separated by commas, where mail servers, and the lists and responders that certificates name, may be although the range is private, loopback or link-local.',
+    'CIDR ranges, separated by commas, where mail servers, witnesses, and the lists and responders that certificates name, may be although the range is private, loopback or link-local.',
     '',
   ),
   SEALPOST_DNS_RESOLVER: setting(
@@ -102,6 +102,20 @@ export const settings = {
   ),
   SEALPOST_SYSLOG_CERT_FILE: setting('PEM file with a client certificate for the syslog server.'),
   SEALPOST_SYSLOG_KEY_FILE: setting('PEM file with the key of that certificate.'),
+  SEALPOST_ANCHOR_DIRECTORY: setting(
+    'Directory that files can be added to and not taken from: every checkpoint of the audit log becomes a file there (docs/anchors.md). Without it, none does.',
+  ),
+  SEALPOST_WITNESSES: setting(
+    'Witnesses of the audit log (C2SP tlog-witness), separated by commas: the URL of each, a space, its verifier key.',
+    '',
+  ),
+  SEALPOST_WITNESS_CA_FILE: setting(
+    'PEM file with the CAs that witnesses are trusted by, instead of the Mozilla roots of Node.',
+  ),
+  SEALPOST_ANCHOR_INTERVAL: setting(
+    'Seconds after which the newest checkpoint is taken to the anchors: the directory, witnesses, the syslog server.',
+    '60',
+  ),
   SEALPOST_LOG_LEVEL: setting('`debug`, `info`, `warn` or `error`.', 'info'),
 } as const satisfies Record<string, Setting>
 

@@ -37,6 +37,7 @@ export function outgoingConnections(installation: Installation, known: Known): r
       ? [{ ...web, name: 'vks', place: keyserver, lastUsedAt: lastUse.discovery }]
       : []),
     ...syslog(installation, known),
+    ...witnesses(installation, known),
     {
       ...common,
       name: 'dns',
@@ -126,6 +127,23 @@ function syslog({ config, secrets }: Installation, { lastUse }: Known): readonly
       exception: null,
     },
   ]
+}
+
+/** Of the audit log (C2SP tlog-witness): checkpoints go there, which are no secret. */
+function witnesses({ config, secrets }: Installation, { lastUse }: Known): readonly Connection[] {
+  const ca = secrets.anchors?.witnessCa
+  return (config.anchors?.witnesses ?? []).map(({ url }) => ({
+    name: 'witness',
+    direction: 'out',
+    place: url,
+    floor: 'TLSv1.2',
+    peer: ca === undefined ? 'public_cas' : 'configured_ca',
+    clientCertificate: false,
+    revocation: 'none',
+    involved: ca === undefined ? [] : readCertificates('ca', ca),
+    lastUsedAt: lastUse.witness,
+    exception: null,
+  }))
 }
 
 function mail({ config, secrets }: Installation, { lastUse, pinned, minTls }: Known): Connection {

@@ -10,6 +10,7 @@ export interface LastUse {
   readonly mtaSts: Date | null
   readonly revocation: Date | null
   readonly syslog: Date | null
+  readonly witness: Date | null
 }
 
 export async function findLastUse(knex: Knex): Promise<LastUse> {
@@ -21,7 +22,8 @@ export async function findLastUse(knex: Knex): Promise<LastUse> {
            (SELECT max(refreshed_at) FROM certificates) AS discovery,
            (SELECT max(fetched_at) FROM mta_sts_policies) AS "mtaSts",
            (SELECT max(fetched_at) FROM revocation_lists) AS revocation,
-           (SELECT updated_at FROM audit_followers WHERE name = 'syslog') AS syslog`)
+           (SELECT updated_at FROM audit_followers WHERE name = 'syslog') AS syslog,
+           (SELECT max(tried_at) FROM audit_anchor_states WHERE anchor LIKE 'witness/%') AS witness`)
   const [found] = rows
   if (found === undefined) throw new Error('a SELECT without FROM gives a row')
   return found

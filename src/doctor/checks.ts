@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/index.ts'
 import { openDatabase } from '../platform/index.ts'
 import { type Check, ok } from './check.ts'
 import { alarmChecks } from './checks/alarms.ts'
+import { anchorChecks } from './checks/anchors.ts'
 import { databaseChecks } from './checks/database.ts'
 import { fileChecks } from './checks/files.ts'
 import { type HostFacts, hostChecks } from './checks/host.ts'
@@ -42,6 +43,7 @@ export function checksOf(
       ...serviceChecks(knex, config, clock),
       ...alarmChecks(knex, clock),
       ...syslogChecks(knex, config, secrets, clock),
+      ...anchorChecks(knex, config, clock),
     ],
     close: () => database.close(),
   }

@@ -9,11 +9,13 @@ import { type Clock, SealpostError, version } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { openUpkeep } from '../recipients/index.ts'
 import { openInspector, openSealerPool } from '../sealer/host/index.ts'
+import { openAnchors } from './anchors.ts'
 import { openLogKeeping } from './audit-log.ts'
 import { openGround } from './ground.ts'
 import { noPorts, openListeners, type Ports, stopDeadline } from './listeners.ts'
 import { peopleOf } from './people.ts'
 import { openSending } from './sending.ts'
+import { openSiem } from './siem.ts'
 
 export interface Gateway extends Ports {
   readonly opsPort: number
@@ -54,6 +56,8 @@ export async function startGateway(
   const origin = `${config.mailHost}/audit-log`
   const keys = await unsealFor(knex, clock, { seals, sends, origin }, readPassphrase)
   await openLogKeeping(opened, { knex, clock, log, alarms, key: keys.log })
+  const siem = openSiem(opened, config, { knex, clock, log, alarms, tls, origin })
+  openAnchors(opened, config, secrets, { knex, clock, log, alarms, siem })
   const probe = await openSending(opened, config, secrets, ground, { clock, log, dkim: keys.dkim })
 
   const inspector = opened.adopt(openInspector(), kept => kept.close())

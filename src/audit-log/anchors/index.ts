@@ -1,6 +1,7 @@
 export { type Anchor, AnchorAheadError, AnchorError, type AnchorFailure } from './anchor.ts'
 export { type Anchoring, type AnchoringDependencies, openAnchoring } from './anchoring.ts'
 export { openDirectoryAnchor } from './directory.ts'
+export { type AnchorHealth, anchorHealth } from './health.ts'
 export { type OwnLog, openOwnLog } from './own-log.ts'
 export {
   type AnchorReceipt,
@@ -9,4 +10,4 @@ export {
   checkpointForEvidence,
   recordAnchored,
 } from './receipts.ts'
-export { openWitnessAnchor, type Witness } from './witness.ts'
+export { openWitnessAnchor, parseWitness, type Witness } from './witness.ts'

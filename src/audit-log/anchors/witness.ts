@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
+import { SealpostError } from '../../kernel/index.ts'
 import type { Fetcher, Poster, Reply } from '../../platform/https/index.ts'
-import { type NoteVerifier, parseCheckpoint, verifyCosignature } from '../../tlog/index.ts'
+import {
+  type NoteVerifier,
+  parseCheckpoint,
+  parseVerifier,
+  TlogError,
+  verifyCosignature,
+} from '../../tlog/index.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import { type Anchor, AnchorError } from './anchor.ts'
 import { assertContained, type OwnLog } from './own-log.ts'
@@ -10,6 +17,19 @@ export interface Witness {
   readonly url: URL
   /** Of kind `cosignature`. */
   readonly verifier: NoteVerifier
+}
+
+/** A witness as the settings have it. Throws `config_invalid` when that is no key of a witness. */
+export function parseWitness({ url, verifier: line }: { url: string; verifier: string }): Witness {
+  try {
+    const verifier = parseVerifier(line)
+    if (verifier.kind === 'cosignature') return { url: new URL(url), verifier }
+  } catch (error) {
+    if (!(error instanceof TlogError)) throw error
+  }
+  throw new SealpostError('config_invalid', {
+    detail: 'SEALPOST_WITNESSES holds what is not the verifier key of a witness',
+  })
 }
 
 type ProofFrom = (size: number) => Promise<readonly Uint8Array[]>
