@@ -1,2 +1,3 @@
 export { type ExportDependencies, type Exported, exportLog } from './export.ts'
-export type { ExportWish } from './plan.ts'
+export { type ExportWish, exportStands } from './plan.ts'
+export { verifierLines } from './store.ts'

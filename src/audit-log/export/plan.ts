@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { SealpostError } from '../../kernel/index.ts'
 import { type Checkpoint, checkpointAt, latestCheckpoint } from '../checkpoint.ts'
-import type { WholeFiles } from './directory.ts'
+import { WholeFiles } from './directory.ts'
 import type { EventFilter } from './store.ts'
 
 export interface ExportWish extends EventFilter {
@@ -50,7 +50,24 @@ export async function planExport(knex: Knex, files: WholeFiles, wish: ExportWish
   return { checkpoint, first, next, filter, resumed: begun !== undefined }
 }
 
-function manifestOf({ checkpoint, first, next, filter }: Omit<ExportPlan, 'resumed'>): string {
+/** Whether the directory holds a whole export of just these leaves, of all their events. */
+export async function exportStands(
+  to: string,
+  { first, next, size }: { readonly first: number; readonly next: number; readonly size: number },
+): Promise<boolean> {
+  const files = await WholeFiles.at(to)
+  const manifest = manifestOf({ checkpoint: { size }, first, next, filter: {} })
+  return (await files.has('checkpoint')) && (await files.read('manifest.json')) === manifest
+}
+
+function manifestOf({
+  checkpoint,
+  first,
+  next,
+  filter,
+}: Pick<ExportPlan, 'first' | 'next' | 'filter'> & {
+  readonly checkpoint: Pick<Checkpoint, 'size'>
+}): string {
   return `${JSON.stringify({ format, size: checkpoint.size, first, next, filter }, null, 2)}\n`
 }
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { auditArchiveCommand } from './audit/archive.ts'
 import { auditExportCommand } from './audit/export.ts'
 import { auditKeyCommand } from './audit/key.ts'
 import { auditVerifyCommand } from './audit/verify.ts'
@@ -8,6 +9,7 @@ import { auditWitnessCommand } from './audit/witness.ts'
 export function auditCommand(): Command {
   return new Command('audit')
     .description('the audit log, for those who need not take our word for it')
+    .addCommand(auditArchiveCommand())
     .addCommand(auditExportCommand())
     .addCommand(auditKeyCommand())
     .addCommand(auditVerifyCommand())

@@ -31,7 +31,7 @@ export function auditVerifyCommand(): Command {
           keys: (options.key ?? []).map(verifierKey),
           anchors: (options.anchor ?? []).flatMap(path => [...readNotes(path)]),
           witnesses: (options.witness ?? []).map(verifierKey),
-          ...(options.part && { part: true }),
+          ...(options.part && { needed: { first: 0, next: 0 } }),
           ...(progress && { onProgress: leaves => process.stderr.write(`\r${leaves} leaves `) }),
         }),
       )

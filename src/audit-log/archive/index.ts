@@ -1,0 +1,1 @@
+export { type Archived, type ArchiveWish, archiveEvents } from './archive.ts'
