@@ -14,8 +14,8 @@ export interface VerifyOptions {
   readonly anchors?: Iterable<Note>
   /** Who must have cosigned a checkpoint of the directories. */
   readonly witnesses?: readonly NoteVerifier[]
-  /** Not all events need be here, as in a filtered export. What is here is verified all the same. */
-  readonly part?: boolean
+  /** The leaves whose events must be here; default: all. Of a filtered export none. What is here is verified in any case. */
+  readonly needed?: Run
   /** Is told how many leaves of a directory are done, now and then. */
   readonly onProgress?: (leaves: number) => void
 }
@@ -69,8 +69,8 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
       directory,
       head,
       find,
-      onEvent: leaf => {
-        events += 1
+      onEvent: (leaf, belongs) => {
+        if (belongs) events += 1
         gaps.met(leaf)
       },
       onLeaf: tree => {
@@ -82,8 +82,8 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
       find('root_wrong', head.where, head === largest ? way.size : 0, head.size)
     missing = inBoth(missing, gaps.until(size))
   })
-  if (options.part !== true)
-    for (const { first, next } of missing) find('event_missing', 'events', first, next)
+  const needed = options.needed ?? { first: 0, next: size }
+  for (const { first, next } of inBoth(missing, [needed])) find('event_missing', 'events', first, next)
 
   // Who else saw it.
   const witnessed = witnesses.flatMap(witness => {
@@ -101,7 +101,7 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
       ...(pinned.length > 0 ? [] : (['key_not_pinned'] as const)),
       ...(known === 0 ? (['not_anchored'] as const) : known < size ? (['anchored_in_part'] as const) : []),
       ...(unreadable > 0 ? (['anchor_unreadable'] as const) : []),
-      ...(options.part === true && missing.length > 0 ? (['events_in_part'] as const) : []),
+      ...(missing.length > 0 ? (['events_in_part'] as const) : []),
     ],
     ...(largest && {
       log: { origin: largest.origin, size, root: Buffer.from(largest.root).toString('base64') },

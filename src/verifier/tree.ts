@@ -10,8 +10,8 @@ export interface TreeWork {
   /** The tree that the directory says it is of. */
   readonly head: SignedHead
   readonly find: Find
-  /** Is told each event that belongs to its leaf, by growing leaf. */
-  readonly onEvent: (leaf: number) => void
+  /** Is told of each event, by growing leaf, whether it belongs there. */
+  readonly onEvent: (leaf: number, belongs: boolean) => void
   /** Is told the tree at each size from 1 on. */
   readonly onLeaf: (tree: GrowingTree) => void
 }
@@ -32,7 +32,7 @@ export function verifyTree({ directory, head, find, onEvent, onLeaf }: TreeWork)
     for (; !line.done && line.value.leaf < first + tileWidth; line = lines.next()) events.push(line.value)
     const hashes = leavesOf(first, events)
     if (hashes === undefined) return undefined
-    for (const { leaf, hash } of events) if (hashes[leaf - first]?.equals(hash)) onEvent(leaf)
+    for (const { leaf, hash } of events) onEvent(leaf, hashes[leaf - first]?.equals(hash) === true)
     for (const hash of hashes) {
       tree.append(hash, (height, subtree) => {
         if (height % 8 === 0) rows.add(height / 8, subtree)
