@@ -49,8 +49,11 @@ export async function proveConsistency(from: number, to: number, read: ReadHash)
 /** Leaves from the first up to but not including the second. */
 type Range = readonly [number, number]
 
+/** One after the other: what reads may be a single connection. */
 async function rootsOf(ranges: readonly Range[], read: ReadHash): Promise<Buffer[]> {
-  return Promise.all(ranges.map(async ([first, next]) => Buffer.from(await rootOfRange(first, next, read))))
+  const roots: Buffer[] = []
+  for (const [first, next] of ranges) roots.push(Buffer.from(await rootOfRange(first, next, read)))
+  return roots
 }
 
 function isCount(value: number): boolean {

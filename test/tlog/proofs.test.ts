@@ -101,6 +101,7 @@ test('every proof verifies, and none of another leaf, size, root or with another
       }
       const wrong: Inclusion[] = [
         { ...good, leaf: other },
+        { ...good, size: size * 2 },
         { ...good, hash: hashAt(other) },
         { ...good, root: hashAt(other) },
         { ...good, hash: good.hash.subarray(1) },
@@ -132,6 +133,7 @@ test('every proof of consistency verifies, and none of other sizes, other roots 
         { ...good, from: to + 1 },
         { ...good, from: -1 },
         { ...good, to: to + 0.5 },
+        ...(from === to ? [] : [{ ...good, to: to * 2 }]),
         ...(from === to
           ? []
           : [
@@ -145,6 +147,19 @@ test('every proof of consistency verifies, and none of other sizes, other roots 
     }),
     { numRuns: 80 },
   )
+})
+
+test('a proof in a larger tree is none in a smaller one', () => {
+  const sixteen = many.slice(0, 16)
+  const larger = {
+    hash: hashAt(8),
+    leaf: 8,
+    size: 16,
+    proof: naivePath(8, sixteen),
+    root: naiveRoot(sixteen),
+  }
+  expect(verifyInclusion(larger)).toBe(true)
+  expect(verifyInclusion({ ...larger, leaf: 0, size: 8 })).toBe(false)
 })
 
 test('a tree is consistent with itself and with nothing, by an empty proof only', () => {
