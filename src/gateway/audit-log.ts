@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, type Alarms, recordEvent } from '../audit/index.ts'
-import { latestCheckpoint, openSequencer } from '../audit-log/index.ts'
+import { latestCheckpoint, openIndexing, openSequencer } from '../audit-log/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import type { NoteSigner } from '../tlog/index.ts'
@@ -16,11 +16,13 @@ interface LogKeeping {
 
 const itself: Actor = { kind: 'gateway' }
 
-/** Takes events into the audit log and signs it, from now until the replica stops. */
+/** Takes events into the audit log and signs it, and notes what they are about, from now until the replica stops. */
 export async function openLogKeeping(
   opened: AsyncDisposableStack,
   { knex, clock, log, alarms, key }: LogKeeping,
 ): Promise<void> {
+  const indexing = openIndexing({ knex, clock, log })
+  opened.defer(() => indexing.stop())
   if (key === undefined) return
   const tell = async (type: 'log.started' | 'log.stopped'): Promise<void> => {
     const size = (await latestCheckpoint(knex))?.size ?? 0

@@ -56,7 +56,9 @@ function addValue(subjects: Set<string>, name: string, value: unknown): void {
   } else if (Array.isArray(value)) {
     for (const item of value) addValue(subjects, name, item)
   } else if (isObject(value)) {
-    for (const [inner, item] of Object.entries(value)) addValue(subjects, inner, item)
+    // What somebody searched by is not what became of it; but whom it was about.
+    for (const [inner, item] of Object.entries(value))
+      addValue(subjects, name === 'filters' ? name : inner, item)
   }
 }
 

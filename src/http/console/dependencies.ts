@@ -42,6 +42,8 @@ export interface ConsoleContext extends ConsoleDependencies, Bounds {
   readonly site: Site
   /** How often an operator may make us knock at other people's servers. */
   readonly probes: Rate
+  /** How often an operator may take whole searches away as files. */
+  readonly exports: Rate
 }
 
 /** Who is signed in. Throws `sign_in_required`. */

@@ -33,6 +33,7 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
     failures: openRate({ burst: 10, perMinute: 2 }),
     efforts: openRate({ burst: 15, perMinute: 3 }),
     probes: openRate({ burst: 6, perMinute: 2 }),
+    exports: openRate({ burst: 6, perMinute: 2 }),
   }
   const pages = Router({ caseSensitive: true })
   routeOverview(pages, context)

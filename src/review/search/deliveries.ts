@@ -11,6 +11,8 @@ export interface FoundDelivery {
   readonly application: ApplicationId
   readonly applicationName: string
   readonly from: Address
+  /** The application's own. */
+  readonly reference: string | null
   readonly recipient: RecipientId
   readonly address: Address
   readonly certificate: string

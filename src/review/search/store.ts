@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { LoggedEvent } from '../../audit-log/index.ts'
-import type { MessageId } from '../../kernel/index.ts'
+import type { DeliveryId, EventId, MessageId } from '../../kernel/index.ts'
 import type { FoundDelivery } from './deliveries.ts'
 import type { DeliveryFilter } from './filter.ts'
 
@@ -39,7 +39,7 @@ export async function messagesAt(
 }
 
 const columns = `d.id, d.message_id AS message, m.application_id AS application, p.name AS "applicationName",
-  m.sender AS "from", d.recipient_id AS recipient, d.address, d.certificate, d.encryption_subkey AS "encryptionSubkey",
+  m.sender AS "from", m.reference, d.recipient_id AS recipient, d.address, d.certificate, d.encryption_subkey AS "encryptionSubkey",
   d.format, d.ciphertext_sha256 AS "ciphertextSha256", d.ciphertext_bytes AS "ciphertextBytes", d.state, d.outcome,
   d.attempts, d.accepted_at AS "acceptedAt", d.next_attempt_at AS "nextAttemptAt", d.settled_at AS "settledAt", d.position`
 
@@ -79,4 +79,30 @@ export async function deliveriesOfMessages(
     bindings,
   )
   return rows
+}
+
+export async function deliveryNamed(knex: Knex, id: DeliveryId): Promise<FoundDelivery | undefined> {
+  const { rows } = await knex.raw<{ rows: DeliveryRow[] }>(
+    `SELECT ${columns} FROM ${tables} WHERE d.id = ?`,
+    [id],
+  )
+  if (rows[0] === undefined) return undefined
+  const { position: _position, ...delivery } = rows[0]
+  return delivery
+}
+
+/** An event, with its leaf once it is in the log. */
+export async function eventNamed(
+  knex: Knex,
+  id: EventId,
+): Promise<
+  (Omit<LoggedEvent, 'leaf'> & { readonly leaf: number | null; readonly hash: Buffer }) | undefined
+> {
+  type Row = Omit<LoggedEvent, 'leaf'> & { leaf: string | null; hash: Buffer }
+  const { rows } = await knex.raw<{ rows: Row[] }>(
+    `SELECT l.leaf, e.id, e.type, e.at, e.body, e.hash FROM audit_events e LEFT JOIN audit_leaves l ON l.seq = e.seq
+      WHERE e.id = ?`,
+    [id],
+  )
+  return rows[0] && { ...rows[0], leaf: rows[0].leaf === null ? null : Number(rows[0].leaf) }
 }

@@ -2,7 +2,9 @@ import { Router } from 'express'
 import { SealpostError } from '../../../kernel/index.ts'
 import { refuseMethod } from '../../browser/frame.ts'
 import { type ConsoleContext, operatorBehind } from '../dependencies.ts'
+import { routeAuditApi } from './audit.ts'
 import { routeChangesApi } from './changes.ts'
+import { routeDeliveriesApi } from './deliveries.ts'
 import { routeDestinationsApi } from './destinations.ts'
 import { routeKeysApi } from './keys.ts'
 import { routePoliciesApi } from './policies.ts'
@@ -25,6 +27,8 @@ export function createOperatorApi(context: ConsoleContext): Router {
   routeDestinationsApi(api, context)
   routeQuarantineApi(api, context)
   routeChangesApi(api, context)
+  routeAuditApi(api, context)
+  routeDeliveriesApi(api, context)
   api.use(() => {
     throw new SealpostError('not_found')
   })

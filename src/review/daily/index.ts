@@ -1,0 +1,5 @@
+export { dailyReview, dayOf, periodOf } from './daily-review.ts'
+export type { Expiring, ReviewFacts } from './facts.ts'
+export { renderReview } from './render.ts'
+export { openReporting, type Reporting } from './report/schedule.ts'
+export { findReport, type StoredReport } from './report/store.ts'
