@@ -29,8 +29,11 @@ export function authenticate(stream: Duplex, receiver: SyslogReceiver, deadline:
       reject(syslogFailed(failure, cause))
     }
     const timer = setTimeout(() => fail('timed_out'), deadline)
-    tls.on('error', cause => fail('not_authenticated', cause))
-    tls.once('close', () => fail('not_authenticated'))
+    const failed = (cause: Error): void => fail('not_authenticated', cause)
+    const ended = (): void => fail('not_authenticated')
+    tls.once('error', failed).once('close', ended)
+    // Until somebody else listens; and an error may come twice.
+    tls.on('error', () => undefined)
     tls.once('secureConnect', () => {
       // rejectUnauthorized says it already; this is what everything rests on.
       if (!tls.authorized) {
@@ -38,8 +41,7 @@ export function authenticate(stream: Duplex, receiver: SyslogReceiver, deadline:
         return
       }
       clearTimeout(timer)
-      tls.removeAllListeners('error')
-      tls.removeAllListeners('close')
+      tls.off('error', failed).off('close', ended)
       resolve(tls)
     })
   })

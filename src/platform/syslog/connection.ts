@@ -62,12 +62,17 @@ class Connection implements SyslogConnection {
     this.tls = { version: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher().name }
     this.#failed.promise.catch(() => undefined)
     socket.on('error', cause => this.#fail(isAlert(cause) ? 'refused_by_receiver' : 'connection_lost', cause))
+    // By itself it closes when both sides have ended in TLS.
+    socket.on('close', () => {
+      if (!this.#ending || !socket.readableEnded) this.#fail('connection_lost')
+    })
     socket.on('data', () => this.#fail('spoke'))
     socket.on('end', () => {
       // A server may end a connection whenever it likes (RFC 5425 section 4.4). Unasked, it says nothing about what was read.
       if (this.#ending) this.#notified.resolve(undefined)
       else this.#fail('connection_lost')
     })
+    if (socket.destroyed) this.#fail('connection_lost')
     tcp.ended.then(
       // What came before the FIN has to pass through TLS first.
       () => setImmediate(() => setImmediate(() => this.#endedBelow())),
@@ -103,9 +108,7 @@ class Connection implements SyslogConnection {
     await this.#within(this.#tcp.ended)
     // Time for the server's system to say that something came too late to be read (RFC 1122 section 4.2.2.13).
     await sleep(pause)
-    await this.#within(this.#tcp.assertNotReset()).catch((cause: unknown) => {
-      throw syslogFailed('not_confirmed', cause)
-    })
+    await this.#within(this.#tcp.assertNotReset(), 'not_confirmed')
     this.close()
   }
 
@@ -131,10 +134,13 @@ class Connection implements SyslogConnection {
     this.#tcp.destroy()
   }
 
-  async #within<T>(step: Promise<T>): Promise<T> {
+  async #within<T>(step: Promise<T>, otherwise: SyslogFailure = 'connection_lost'): Promise<T> {
     const timer = setTimeout(() => this.#fail('timed_out'), this.#deadline)
-    // What a step says when the connection goes is said better by what made it go.
-    const inner = step.catch((): Promise<never> => this.#failed.promise)
+    const inner = step.catch((cause: unknown): Promise<never> => {
+      // What made the connection go was told before, as a rule, and is the better reason.
+      this.#fail(otherwise, cause)
+      return this.#failed.promise
+    })
     try {
       return await Promise.race([this.#failed.promise, inner])
     } finally {
