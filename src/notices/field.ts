@@ -33,6 +33,11 @@ export const address: FieldKind<Address> = {
 export const token = pattern(/^[A-Za-z0-9_-]{22,128}$/)
 /** Full, upper-case hex. */
 export const fingerprint = pattern(/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/)
+/** SHA-256, lower-case hex. */
+export const sha256 = pattern(/^[0-9a-f]{64}$/)
+/** Of a checkpoint of the audit log: SHA-256, and the signature of a C2SP signed note by Ed25519 with its key hash, in base64. */
+export const treeHead = pattern(/^[A-Za-z0-9+/]{43}=$/)
+export const noteSignature = pattern(/^[A-Za-z0-9+/]{91}=$/)
 /** A technical name, such as that of a policy. */
 export const code = pattern(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/)
 export const count: FieldKind<number> = {

@@ -1,4 +1,17 @@
-import { address, code, count, fingerprint, listOf, name, oneOf, optional, time } from './field.ts'
+import {
+  address,
+  code,
+  count,
+  fingerprint,
+  listOf,
+  name,
+  noteSignature,
+  oneOf,
+  optional,
+  sha256,
+  time,
+  treeHead,
+} from './field.ts'
 import { template } from './template.ts'
 import { day, grouped, inDays, moment } from './words.ts'
 
@@ -81,6 +94,48 @@ export const forOperators = {
       cutOff === 0
         ? 'Every key in use meets it.'
         : `Keys in use that do not meet it: ${cutOff}. Their owners were told.`,
+    ],
+  }),
+  daily_review: template({
+    fields: {
+      day: time,
+      events: count,
+      messages: count,
+      delivered: count,
+      failed: count,
+      quarantined: count,
+      refused: count,
+      unusual: count,
+      alarms: count,
+      pending: count,
+      ending: count,
+      late: count,
+      report: sha256,
+      /** The last one, if there is any. */
+      checkpoint: listOf({ size: count, root: treeHead, signature: noteSignature }, 1),
+    },
+    subject: 'The daily review of the audit log',
+    lines: (values, { mailHost }) => [
+      `${day(values.day)}, UTC, in numbers. Please read the report itself and note that you did:`,
+      `sealpost audit review --day ${values.day.toISOString().slice(0, 10)}`,
+      `It is made on a host of the gateway; its SHA-256 is in the audit log, and is
+${values.report}`,
+      [
+        `Events: ${values.events}`,
+        `Messages accepted: ${values.messages}`,
+        `Deliveries: ${values.delivered} delivered, ${values.failed} failed, ${values.quarantined} into quarantine`,
+        `Refusals: ${values.refused}`,
+        `Unusual volumes: ${values.unusual}`,
+        `Alarms or suspicions: ${values.alarms}`,
+        `Changes that wait for a second person: ${values.pending}`,
+        `Keys, documents, policies and certificates that end within 30 days: ${values.ending}`,
+        `Events that came later than the report of their day: ${values.late}`,
+      ].join('\n'),
+      ...values.checkpoint.flatMap(({ size, root, signature }) => [
+        'The last checkpoint of the log. Please keep this mail: what is signed here shows whether the log was cut off, rewritten or put back since. See `sealpost audit verify --help`.',
+        `${mailHost}/audit-log\n${size}\n${root}`,
+        `\u2014 ${mailHost}/audit-log ${signature}`,
+      ]),
     ],
   }),
   policy_ending: template({

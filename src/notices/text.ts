@@ -47,7 +47,8 @@ function wrap(paragraph: string): string {
   return paragraph
     .split('\n')
     .map(line => {
-      if (line === '-- ') return line
+      // The mark of a signature of mails, and the signature line of a note (C2SP signed-note), which is one line.
+      if (line === '-- ' || line.startsWith('\u2014 ')) return line
       const lines: string[] = []
       let current = ''
       for (const word of line.split(' ')) {
