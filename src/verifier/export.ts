@@ -45,9 +45,12 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
     }
     return openHead(note, keys, seen) ?? []
   })
-  for (const head of outside) if (head.size > size) find('truncated', head.where, size, head.size)
-  for (const { origin, where } of [...signed, ...outside])
-    if (origin !== largest?.origin) find('other_log', where)
+  // Without a head that is signed, what is missing is said already.
+  if (largest !== undefined) {
+    for (const head of outside) if (head.size > size) find('truncated', head.where, size, head.size)
+    for (const { origin, where } of [...signed, ...outside])
+      if (origin !== largest.origin) find('other_log', where)
+  }
 
   // Each tree from its events up; on the way of the largest, all checkpoints.
   const way = new Way(

@@ -31,8 +31,11 @@ export function verifyTree({ directory, head, find, onEvent, onLeaf }: TreeWork)
     const events: EventLine[] = []
     for (; !line.done && line.value.leaf < first + tileWidth; line = lines.next()) events.push(line.value)
     const hashes = leavesOf(first, events)
-    if (hashes === undefined) return undefined
-    for (const { leaf, hash } of events) onEvent(leaf, hashes[leaf - first]?.equals(hash) === true)
+    for (const { leaf, hash } of events) onEvent(leaf, hashes?.[leaf - first]?.equals(hash) === true)
+    if (hashes === undefined) {
+      for (; !line.done; line = lines.next()) onEvent(line.value.leaf, false)
+      return undefined
+    }
     for (const hash of hashes) {
       tree.append(hash, (height, subtree) => {
         if (height % 8 === 0) rows.add(height / 8, subtree)

@@ -45,7 +45,9 @@ export class Way {
         this.#size = tree.size
         if (mark.otherwise === 'forked') this.#anchored = tree.size
       } else {
-        this.#find(mark.otherwise, mark.head.where, this.#size, tree.size)
+        // Who has the log's key can sign checkpoints that agree: from outside, only what came from outside counts.
+        const agreed = mark.otherwise === 'forked' ? this.#anchored : this.#size
+        this.#find(mark.otherwise, mark.head.where, agreed, tree.size)
       }
     }
   }

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Knex } from 'knex'
+import { type AuditEvent, appendEvents } from '../../../src/audit/index.ts'
+import { type Exported, type ExportWish, exportLog } from '../../../src/audit-log/index.ts'
+import { type Clock, newId, systemClock } from '../../../src/kernel/index.ts'
+import { type Report, type VerifyOptions, verifyExport } from '../../../src/verifier/index.ts'
+import { openTestLog, type TestLog } from '../sequencer/support.ts'
+
+export const actor = { kind: 'host' } as const
+
+/** Appends events of two types in turn, and takes them into the log. */
+export async function grow(log: TestLog, count: number, at?: Date): Promise<void> {
+  const clock: Clock = at === undefined ? systemClock : { now: () => at }
+  await log.gateway.transaction(trx =>
+    appendEvents(
+      trx,
+      clock,
+      Array.from({ length: count }, (_, number) => ({ actor, event: eventNumber(number, clock) })),
+    ),
+  )
+  const sequencer = log.sequencer({ clock })
+  await log.settled(sequencer)
+  await sequencer.stop()
+}
+
+function eventNumber(number: number, clock: Clock): AuditEvent {
+  const application = newId('app', clock)
+  return number % 2 === 0
+    ? { type: 'application.added', application, san: `URI:urn:test:${number}` }
+    : { type: 'application.revoked', application }
+}
+
+export function exported(knex: Knex, to: string, wish: ExportWish = {}): Promise<Exported> {
+  return exportLog({ knex, clock: systemClock, actor }, to, wish)
+}
+
+/** The report with paths below the directory. */
+export function verified(directory: string, options: VerifyOptions = {}): Report {
+  const report = verifyExport([directory], options)
+  const short = (where: string): string => where.replace(`${directory}/`, '')
+  return {
+    ...report,
+    findings: report.findings.map(({ where, ...rest }) => ({ ...rest, where: short(where) })),
+  }
+}
+
+/** A log and a place for directories, both gone at the end. */
+export async function openExportTest(): Promise<{
+  readonly log: TestLog
+  readonly place: () => string
+  readonly close: () => Promise<void>
+}> {
+  const base = mkdtempSync(join(tmpdir(), 'sealpost-export-'))
+  const log = await openTestLog()
+  let places = 0
+  return {
+    log,
+    place: () => join(base, String((places += 1))),
+    close: async () => {
+      rmSync(base, { recursive: true })
+      await log.close()
+    },
+  }
+}
