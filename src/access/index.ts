@@ -23,5 +23,5 @@ export {
 export { type ClientIdentity, type ClientRefusal, identifyClient } from './client-certificate.ts'
 export { type Operator, type OperatorRole, operatorRoles, requireRole } from './operators/operator.ts'
 export { addOperator, listOperators, operatorsWith, revokeOperator } from './operators/operators.ts'
-export { issueSignInLink, operatorOf, signIn, signOut } from './operators/sign-in.ts'
+export { expireSessions, issueSignInLink, operatorOf, signIn, signOut } from './operators/sign-in.ts'
 export type { Application } from './store.ts'

@@ -15,5 +15,6 @@ export {
   type TlsLevel,
   tlsLevels,
 } from './events/index.ts'
+export { recordMigrations } from './migrations.ts'
 export { currentOrigin, type Origin, withOrigin } from './origin.ts'
 export { isRecorded, markRecorded } from './recorded.ts'

@@ -51,3 +51,8 @@ export async function eventsAboutDomain(
     .limit(limit)
     .pluck<string[]>('body')
 }
+
+/** Reads the whole table: for what is asked on the host, seldom. */
+export async function bodiesOfType(knex: Knex, type: AuditEventType): Promise<readonly string[]> {
+  return knex('audit_events').where({ type }).orderBy('seq').pluck<string[]>('body')
+}

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { appendEvents } from '../audit/index.ts'
 import type { Clock, RecipientCode } from '../kernel/index.ts'
+import { purged } from './purged.ts'
 import { countWaiting, failWaiting, type Waiting } from './store.ts'
 
 const batch = 1000
@@ -28,19 +29,22 @@ export async function stopDeliveries(
     await appendEvents(
       trx,
       clock,
-      failed.map(({ id, attempts }) => ({
-        actor: { kind: 'gateway' },
-        event: {
-          type: 'delivery.failed',
-          delivery: id,
-          attempt: attempts,
-          outcome: code,
-          host: null,
-          tls: null,
-          replyCode: null,
-          replySha256: null,
+      failed.flatMap(({ id, attempts }) => [
+        {
+          actor: { kind: 'gateway' },
+          event: {
+            type: 'delivery.failed',
+            delivery: id,
+            attempt: attempts,
+            outcome: code,
+            host: null,
+            tls: null,
+            replyCode: null,
+            replySha256: null,
+          },
         },
-      })),
+        purged(id),
+      ]),
     )
     stopped += failed.length
     if (failed.length === batch) look = 0

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { expireSessions } from '../access/index.ts'
 import type { Config, Listen } from '../config/index.ts'
 import type { ConnectionInventory } from '../connections/index.ts'
 import type { Probe, Queue } from '../delivery/index.ts'
@@ -57,6 +58,11 @@ export async function openListeners(
   // Lists and certificates end without a reload; and a handshake that began before one ends after it.
   const recheck = setInterval(() => clients.recheck(), 15_000).unref()
   opened.defer(() => clearInterval(recheck))
+  const { knex, clock, log } = common
+  const expiry = setInterval(() => {
+    expireSessions(knex, clock).catch((error: unknown) => log.error('audit-failed', error))
+  }, 60_000).unref()
+  opened.defer(() => clearInterval(expiry))
   const forOperators = createConsole({ ...common, ...people, connections, probe, origin: config.consoleUrl })
   const forRecipients = createPublic({ ...common, ...people, origin: config.notices.publicUrl })
   const serve = async (server: Parameters<typeof listen>[0], at: Listen): Promise<number> =>

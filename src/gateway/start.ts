@@ -15,6 +15,7 @@ import { openGround } from './ground.ts'
 import { noPorts, openListeners, type Ports, stopDeadline } from './listeners.ts'
 import { peopleOf } from './people.ts'
 import { openSending } from './sending.ts'
+import { settingsOf } from './settings-of.ts'
 import { openSiem } from './siem.ts'
 
 export interface Gateway extends Ports {
@@ -103,6 +104,7 @@ export async function startGateway(
     roles: config.roles,
     version,
     configSha256: digest(config),
+    settings: settingsOf(config, secrets),
   })
   const { apiPort, consolePort, publicPort } = ports
   log.info('gateway-started', { port: apiPort, consolePort, publicPort, opsPort: ops.port })

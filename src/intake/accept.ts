@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { appendEvents } from '../audit/index.ts'
+import { appendEvents, currentOrigin, type Origin } from '../audit/index.ts'
 import { type AcceptedDeliveries, enqueueDeliveries, type Queue } from '../delivery/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import { inBatches } from '../platform/index.ts'
@@ -10,6 +10,11 @@ export interface NewMessage extends StoredMessage {
   readonly deliveries: AcceptedDeliveries['deliveries']
   /** For the audit log. */
   readonly policy?: JudgedBy | undefined
+}
+
+/** A message and where it came from: each of a shared transaction its own. */
+interface Arrived extends NewMessage {
+  readonly origin: Origin | undefined
 }
 
 /** What is larger has a transaction to itself, so that a shared one stays small in memory. */
@@ -25,7 +30,7 @@ export function openAcceptance(
   clock: Clock,
   queue: Queue,
 ): (message: NewMessage) => Promise<void> {
-  const commit = async (messages: readonly NewMessage[]): Promise<readonly undefined[]> => {
+  const commit = async (messages: readonly Arrived[]): Promise<readonly undefined[]> => {
     // A crash before the commit leaves nothing, and no application sees a 202; it repeats the request.
     await knex.transaction(async trx => {
       await insertMessages(trx, messages)
@@ -33,8 +38,9 @@ export function openAcceptance(
       await appendEvents(
         trx,
         clock,
-        messages.map(({ id, application, policy }, i) => ({
+        messages.map(({ id, application, policy, origin }, i) => ({
           actor: { kind: 'application', id: application },
+          from: origin,
           event: {
             type: 'message.accepted',
             message: id,
@@ -51,6 +57,7 @@ export function openAcceptance(
   const alone = inBatches(1, commit)
   return message => {
     const bytes = message.deliveries.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0)
-    return bytes <= small ? together(message) : alone(message)
+    const arrived = { ...message, origin: currentOrigin() }
+    return bytes <= small ? together(arrived) : alone(arrived)
   }
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { appendEvents, type TlsEvidence } from '../audit/index.ts'
 import type { Clock } from '../kernel/index.ts'
+import { withheldIfCard } from '../platform/index.ts'
 import { readFields } from './field.ts'
 import { isNoticeKind } from './notice.ts'
 import { type NoticeMail, type NoticeOuter, renderNotice } from './render.ts'
@@ -88,7 +89,10 @@ export async function settleNotice(knex: Knex, clock: Clock, result: NoticeResul
     else await postponeNotice(trx, id, outcome, retryMs)
     const type = sent ? 'notice.sent' : retryMs === undefined ? 'notice.failed' : 'notice.deferred'
     await appendEvents(trx, clock, [
-      { actor: { kind: 'gateway' }, event: { type, notice: id, attempt, outcome, host, tls } },
+      {
+        actor: { kind: 'gateway' },
+        event: { type, notice: id, attempt, outcome, host: host === null ? null : withheldIfCard(host), tls },
+      },
     ])
   })
 }

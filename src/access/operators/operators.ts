@@ -38,7 +38,10 @@ export async function addOperator(
     await knex.transaction(async trx => {
       await insertOperator(trx, operator)
       await appendEvents(trx, clock, [
-        { actor: host, event: { type: 'operator.added', operator: operator.id, roles: operator.roles, name } },
+        {
+          actor: host,
+          event: { type: 'operator.added', operator: operator.id, roles: operator.roles, name },
+        },
       ])
     })
   } catch (error) {

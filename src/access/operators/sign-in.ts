@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Actor, appendEvents, markRecorded, recordEvent } from '../../audit/index.ts'
-import { type Clock, SealpostError } from '../../kernel/index.ts'
+import { type Clock, type OperatorId, SealpostError } from '../../kernel/index.ts'
 import type { Operator } from './operator.ts'
 import {
   deleteEndedSessions,
   deleteLinks,
+  endExpiredSessions,
   endSession,
   insertLink,
   insertSession,
@@ -95,6 +96,27 @@ export async function signOut(knex: Knex, clock: Clock, session: string): Promis
   })
 }
 
+/** Ends the sessions whose time is over, with an event each; gives how many. Any number may run. */
+export function expireSessions(knex: Knex, clock: Clock): Promise<number> {
+  return knex.transaction(trx => expire(trx, clock))
+}
+
+async function expire(trx: Knex.Transaction, clock: Clock, operator?: OperatorId): Promise<number> {
+  const now = clock.now()
+  const whose = await endExpiredSessions(trx, now, later(now, -idleMinutes), operator)
+  await appendEvents(
+    trx,
+    clock,
+    whose.map(id => ({
+      actor: { kind: 'gateway' },
+      // By the clock, whoever was there when it was noticed.
+      from: undefined,
+      event: { type: 'operator.session.expired', operator: id },
+    })),
+  )
+  return whose.length
+}
+
 async function openSession(
   trx: Knex.Transaction,
   clock: Clock,
@@ -114,7 +136,8 @@ async function openSession(
   const used = await useLink(trx, sha256(token), createdAt)
   const operator = used ? await operatorInForce(trx, id) : undefined
   if (operator === undefined) throw new SealpostError('link_invalid')
-  await deleteEndedSessions(trx, id, createdAt, later(createdAt, -idleMinutes))
+  await expire(trx, clock, id)
+  await deleteEndedSessions(trx, id)
   await appendEvents(trx, clock, [
     { actor: { kind: 'operator', id }, event: { type: 'operator.signed_in', operator: id } },
   ])

@@ -142,15 +142,22 @@ export async function endSessions(trx: Knex.Transaction, operator: OperatorId, a
     .update({ ended_at: at })
 }
 
-/** What no longer opens anything is of no use to keep: the audit log has its story. */
-export async function deleteEndedSessions(
+/** Ends the sessions whose time is over, of everybody or of one operator; gives whose they were. */
+export async function endExpiredSessions(
   trx: Knex.Transaction,
-  operator: OperatorId,
   at: Date,
   idleSince: Date,
-): Promise<void> {
-  await trx('operator_sessions')
-    .where({ operator_id: operator })
-    .whereRaw('(ended_at IS NOT NULL OR expires_at <= ? OR last_seen_at <= ?)', [at, idleSince])
-    .delete()
+  operator?: OperatorId,
+): Promise<readonly OperatorId[]> {
+  const query = trx('operator_sessions')
+    .whereNull('ended_at')
+    .whereRaw('(expires_at <= ? OR last_seen_at <= ?)', [at, idleSince])
+  if (operator !== undefined) query.where({ operator_id: operator })
+  const rows = await query.update({ ended_at: at }).returning<{ operator_id: OperatorId }[]>('operator_id')
+  return rows.map(row => row.operator_id)
+}
+
+/** What no longer opens anything is of no use to keep: the audit log has its story. */
+export async function deleteEndedSessions(trx: Knex.Transaction, operator: OperatorId): Promise<void> {
+  await trx('operator_sessions').where({ operator_id: operator }).whereNotNull('ended_at').delete()
 }

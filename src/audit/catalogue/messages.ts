@@ -27,7 +27,7 @@ export const messageEntries = {
     '10.2.1.2',
   ),
   'ciphertext.purged': success(
-    'Deliveries are settled, and their ciphertext was deleted.',
+    'A delivery is settled, and its ciphertext was deleted.',
     ['Datastore Activity', 'Delete'],
     '10.2.1.1',
   ),

@@ -6,7 +6,10 @@ export type GatewayEvent =
       readonly type: 'gateway.started'
       readonly roles: readonly string[]
       readonly version: string
+      /** Of all settings but secrets; equal where nothing was changed. */
       readonly configSha256: string
+      /** Those that decide who is let in, what is believed, and where anything goes. Absent in events older than the field. */
+      readonly settings?: GatewaySettings
     }
   | { readonly type: 'gateway.stopped' }
   | {
@@ -39,6 +42,46 @@ export type GatewayEvent =
       readonly recipients: readonly { readonly recipient: RecipientId; readonly code: RecipientCode }[]
       readonly unknownRecipients: number
     } & Counted)
+
+/** See docs/configuration.md. Addresses are `host:port`; null: not set. */
+interface GatewaySettings {
+  /** Where each listens. */
+  readonly listeners: {
+    readonly api: string
+    readonly console: string
+    readonly public: string
+    readonly ops: string
+  }
+  readonly consoleUrl: string
+  readonly publicUrl: string
+  readonly mailHost: string
+  /** The sender of our own mails. */
+  readonly noticesFrom: string
+  /** Whether the listeners face the internet or the organisation's own network. */
+  readonly exposure: string
+  /** How many certificates of other environments are refused by their digest. */
+  readonly foreignCertificates: number
+  /** Whether client certificates are looked up in lists of revoked ones. */
+  readonly clientCrl: boolean
+  readonly database: 'socket' | 'tls'
+  /** Whether certificates of recipients are looked for outside. */
+  readonly discovery: boolean
+  readonly keyserver: string | null
+  readonly resolver: string | null
+  /** Whether roots of our own take the place of the usual ones. */
+  readonly publicCa: boolean
+  /** Whether all mail goes through one server of ours. */
+  readonly relay: boolean
+  readonly returnPathDomain: string | null
+  /** Private networks that mail may be delivered into. */
+  readonly allowedNetworks: readonly string[]
+  readonly syslog: string | null
+  /** Whether checkpoints are taken to anchors. */
+  readonly anchors: boolean
+  readonly sealers: number
+  readonly databasePool: number
+  readonly logLevel: string
+}
 
 /** Of what anybody can cause without end, the first is an event of its own; what follows it is counted. */
 interface Counted {

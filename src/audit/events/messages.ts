@@ -44,7 +44,7 @@ export type MessageEvent =
       readonly outcome: string
     }
   | {
-      /** In the transaction that deleted it. What is left of a settled delivery are its digest and what became of it. */
+      /** In the transaction that settled the delivery. What is left of the ciphertext is its digest. */
       readonly type: 'ciphertext.purged'
-      readonly deliveries: readonly DeliveryId[]
+      readonly delivery: DeliveryId
     }

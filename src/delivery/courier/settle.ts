@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { fromKnex } from 'pg-boss'
-import { type AuditEntry, appendEvents } from '../../audit/index.ts'
+import { type AuditEntry, appendEvents, type TlsEvidence } from '../../audit/index.ts'
 import type { Clock } from '../../kernel/index.ts'
-import { deliverQueue } from '../../platform/index.ts'
+import { deliverQueue, withheldIfCard } from '../../platform/index.ts'
 import { insertJobs, type Queue } from '../enqueue.ts'
 import { dispositionOf } from '../outcome.ts'
+import { purged } from '../purged.ts'
 import { strikesAfter } from '../quarantine/strikes.ts'
 import { insertAttempts, type Settlement, settleDeliveries } from '../store.ts'
 import type { AttemptResult } from './attempt.ts'
@@ -52,7 +53,12 @@ export async function settle(
       const recorded = await insertAttempts(trx, known.map(attemptRow))
       const news = known.filter(({ settlement }) => recorded.has(settlement.id))
       const quarantined = news.filter(({ settlement }) => settlement.state === 'quarantined')
-      await appendEvents(trx, clock, [...news.map(auditEntry), ...quarantined.map(quarantineEntry)])
+      const settled = mine.filter(({ settlement: { state } }) => state === 'delivered' || state === 'failed')
+      await appendEvents(trx, clock, [
+        ...news.map(auditEntry),
+        ...quarantined.map(quarantineEntry),
+        ...settled.map(({ settlement }) => purged(settlement.id)),
+      ])
     }
     if (mine.length > 0) {
       await queue.deleteJob(
@@ -139,12 +145,17 @@ function auditEntry({ result, settlement }: Settled): AuditEntry {
       delivery: settlement.id,
       attempt: settlement.attempts,
       outcome: settlement.outcome,
-      host: result.peer?.host ?? null,
-      tls: result.tls ?? null,
+      host: result.peer === undefined ? null : withheldIfCard(result.peer.host),
+      tls: result.tls === undefined ? null : recordable(result.tls),
       replyCode: result.replyCode ?? null,
       replySha256: result.reply === undefined ? null : sha256(result.reply),
     },
   }
+}
+
+/** The id of an MTA-STS policy is chosen by others. */
+function recordable(tls: TlsEvidence): TlsEvidence {
+  return tls.stsPolicy === undefined ? tls : { ...tls, stsPolicy: withheldIfCard(tls.stsPolicy) }
 }
 
 /** The log has no foreign text; by this, the text that is kept beside it is known to be the one. */

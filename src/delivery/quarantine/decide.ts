@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import { type Clock, type DeliveryId, type OperatorId, SealpostError } from '../../kernel/index.ts'
 import { insertJobs, type Queue } from '../enqueue.ts'
+import { purged } from '../purged.ts'
 import { cancel, lockDelivery, requeue } from './store.ts'
 
 /**
@@ -35,7 +36,7 @@ export async function cancelDelivery(
     await lockQuarantined(trx, id)
     await cancel(trx, id, clock.now())
     const event = { type: 'delivery.cancelled', delivery: id, outcome: 'cancelled' } as const
-    await appendEvents(trx, clock, [{ actor: actorOf(operator), event }])
+    await appendEvents(trx, clock, [{ actor: actorOf(operator), event }, purged(id)])
   })
 }
 

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { appendEvents } from '../../audit/index.ts'
 import type { Clock } from '../../kernel/index.ts'
+import { purged } from '../purged.ts'
 import { giveUpQuarantined } from './store.ts'
 
 const batch = 500
@@ -14,19 +15,22 @@ export async function giveUpWhatIsOver(knex: Knex, clock: Clock): Promise<number
       await appendEvents(
         trx,
         clock,
-        rows.map(({ id, attempts }) => ({
-          actor: { kind: 'gateway' },
-          event: {
-            type: 'delivery.failed',
-            delivery: id,
-            attempt: attempts,
-            outcome: 'gave_up',
-            host: null,
-            tls: null,
-            replyCode: null,
-            replySha256: null,
+        rows.flatMap(({ id, attempts }) => [
+          {
+            actor: { kind: 'gateway' },
+            event: {
+              type: 'delivery.failed',
+              delivery: id,
+              attempt: attempts,
+              outcome: 'gave_up',
+              host: null,
+              tls: null,
+              replyCode: null,
+              replySha256: null,
+            },
           },
-        })),
+          purged(id),
+        ]),
       )
       return rows.length
     })

@@ -33,9 +33,13 @@ const migrationLock = 5_328_391
 
 /**
  * Brings the schema to this version, as the owner role: our tables, then pg-boss' schema and queue. Repeatable, and
- * safe to run from several hosts at once: the second waits. Returns the names of the migrations that it ran.
+ * safe to run from several hosts at once: the second waits. `tell` is given all migrations of the schema, to record those it has
+ * not recorded yet. Returns the names of the migrations that it ran.
  */
-export async function migrate(owner: DatabaseConfig): Promise<readonly string[]> {
+export async function migrate(
+  owner: DatabaseConfig,
+  tell?: (trx: Knex.Transaction, applied: readonly string[]) => Promise<void>,
+): Promise<readonly string[]> {
   const database = openDatabase(owner, {
     applicationName: 'sealpost-migrate',
     statementTimeout: 0,
@@ -53,6 +57,8 @@ export async function migrate(owner: DatabaseConfig): Promise<readonly string[]>
       await validateConstraints(database.knex)
       // A crash here leaves our schema without a queue: `assertSchemaCurrent` refuses it, the next run goes on here.
       await installQueue(owner, database.knex)
+      // A crash here leaves migrations without their event; the next run writes it.
+      await tell?.(lock, await appliedMigrations(database.knex))
       return applied
     })
   } finally {

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { appendEvents } from '../../../audit/index.ts'
 import type { Clock } from '../../../kernel/index.ts'
 import type { Dns } from '../../../platform/dns/index.ts'
-import type { Logger } from '../../../platform/index.ts'
+import { type Logger, withheldIfCard } from '../../../platform/index.ts'
 import type { StsFinding } from '../report.ts'
 import type { FetchPolicy } from './fetch.ts'
 import { announcedPolicy } from './record.ts'
@@ -71,7 +71,7 @@ async function keep(
   await knex.transaction(async trx => {
     await keepPolicyCopy(trx, fresh)
     if (before !== undefined && isSame(before, fresh)) return
-    const event = { type: 'mta_sts.policy.learnt', domain, policyId: id, mode } as const
+    const event = { type: 'mta_sts.policy.learnt', domain, policyId: withheldIfCard(id), mode } as const
     await appendEvents(trx, clock, [{ actor: { kind: 'gateway' }, event }])
   })
 }
