@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
-import { openSequencer } from '../../src/audit-log/index.ts'
+import { openSequencer } from '../../src/audit-log/sequencer/open.ts'
 import type { DatabaseConfig } from '../../src/config/index.ts'
 import { systemClock } from '../../src/kernel/index.ts'
 import { openDatabase, openLogger } from '../../src/platform/index.ts'
@@ -25,7 +25,7 @@ function start({ gateway, origin, key, batch }: Settings): void {
     log: openLogger({ level: 'error' }),
     key: noteSigner(origin, createPrivateKey(key)),
     alarms: { raise: code => void process.send?.(code), clear: () => undefined },
-    every: 5,
+    every: 20,
     batch,
   })
   process.send?.('started')

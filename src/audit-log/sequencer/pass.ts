@@ -105,13 +105,13 @@ async function takeFrom(
 ): Promise<Found> {
   const size = last?.size ?? 0
   const after = startingPlace(last?.place, reached, xmax)
-  const own = sound(await takeEvents(trx, after, xmin, size, batch))
+  const own = sound(await takeEvents(trx, after, { below: xmin }, size, batch))
   if (own.seen === batch) return { ...own, reached: own.place ?? after, restored, more: true }
   const upTo = beforeTransaction(xmin)
   if (restored === undefined) return { ...own, reached: upTo, restored, more: false }
 
   const above = later(restored, beforeTransaction(xmax))
-  const foreign = sound(await takeEvents(trx, above, everything, size + own.hashes.length, batch))
+  const foreign = sound(await takeEvents(trx, above, 'restored', size + own.hashes.length, batch))
   return {
     hashes: [...own.hashes, ...foreign.hashes],
     reached: upTo,
@@ -119,8 +119,6 @@ async function takeFrom(
     more: foreign.seen === batch,
   }
 }
-
-const everything = 2n ** 64n - 1n
 
 /** A place of the future is of another server, whose dump was restored: on this one, nothing was looked at yet. */
 export function startingPlace(last: Place | undefined, reached: Place, xmax: bigint): Place {

@@ -79,23 +79,31 @@ export interface Taken {
   readonly place: Place | undefined
 }
 
+/** Which events: of transactions below one, or what came with a dump of another server. */
+export type Wanted = { readonly below: bigint } | 'restored'
+
 /**
- * Makes leaves, from number `size` on, of up to `limit` events after a place, of transactions below `below`; passes over those that are
- * leaves already. In one statement, so that neither events nor their numbers travel.
+ * Makes leaves, from number `size` on, of up to `limit` wanted events after a place; passes over those that are leaves already. In
+ * one statement, so that neither events nor their numbers travel.
  */
 export async function takeEvents(
   trx: Knex.Transaction,
   after: Place,
-  below: bigint,
+  wanted: Wanted,
   size: number,
   limit: number,
 ): Promise<Taken> {
+  // By this statement's own snapshot: it sees an event of a transaction that has not ended only if it was restored.
+  const [condition, below] =
+    wanted === 'restored'
+      ? ['e.xact >= pg_snapshot_xmax(pg_current_snapshot())', []]
+      : ['e.xact < ?::xid8', [String(wanted.below)]]
   const { rows } = await trx.raw<{ rows: TakenRow[] }>(
     // A subquery for each event, because a join might read all leaves there are.
     `WITH page AS MATERIALIZED (
        SELECT e.xact, e.seq, e.hash, e.hash = sha256('\\x00'::bytea || convert_to(e.body, 'UTF8')) AS sound,
               (SELECT l.leaf FROM audit_leaves l WHERE l.seq = e.seq) IS NULL AS fresh
-         FROM audit_events e WHERE (e.xact, e.seq) > (?::xid8, ?::bigint) AND e.xact < ?::xid8
+         FROM audit_events e WHERE (e.xact, e.seq) > (?::xid8, ?::bigint) AND ${condition}
         ORDER BY e.xact, e.seq LIMIT ?
      ), taken AS (
        INSERT INTO audit_leaves (leaf, seq)
@@ -106,7 +114,7 @@ export async function takeEvents(
             (SELECT xact FROM page ORDER BY xact DESC LIMIT 1) AS xact,
             (SELECT seq FROM page ORDER BY xact DESC, seq DESC LIMIT 1) AS seq
        FROM page`,
-    [String(after.xact), String(after.seq), String(below), limit, size],
+    [String(after.xact), String(after.seq), ...below, limit, size],
   )
   const [row] = rows
   if (row === undefined) throw new Error('a row of an aggregate')

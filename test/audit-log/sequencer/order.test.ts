@@ -96,6 +96,6 @@ test('however transactions overlap, every committed event is in the log once, in
       expect(await waiting(log.owner)).toBe(0)
       expect(log.alarms).toEqual(new Set())
     }),
-    { numRuns: 15 },
+    { numRuns: 10 },
   )
 })

@@ -10,6 +10,7 @@ import { openDatabase, openLogger } from '../../../src/platform/index.ts'
 import {
   leafHash,
   type NoteSigner,
+  nodeHash,
   noteSigner,
   openNote,
   parseCheckpoint,
@@ -147,9 +148,10 @@ export async function reverify(
   const checkpoints = await knex('audit_checkpoints')
     .orderBy('size')
     .select<{ size: string; root: Buffer; note: string }[]>('size', 'root', 'note')
+  const growing = growingRoot(hashes)
   for (const { size, root, note } of checkpoints) {
     const head = parseCheckpoint(openNote(note, [verifier]).text)
-    const expected = rootOfHashes(hashes.slice(0, Number(size)))
+    const expected = growing(Number(size))
     if (
       head.origin !== verifier.name ||
       head.size !== Number(size) ||
@@ -184,6 +186,23 @@ export async function reverify(
   if (tiles.length !== expectedTiles) faults.push(`${tiles.length} tiles of ${expectedTiles}`)
   if (faults.length > 0) throw new Error(faults.join('; '))
   return { size, order: leaves.map(({ seq }) => seq) }
+}
+
+/** The root of the first leaves, of ever more of them: what is complete is kept, by its height. */
+function growingRoot(hashes: readonly Buffer[]): (size: number) => Buffer {
+  const kept: { height: number; hash: Buffer }[] = []
+  let taken = 0
+  return size => {
+    for (; taken < size; taken += 1) {
+      let node = { height: 0, hash: hashes[taken] ?? Buffer.alloc(0) }
+      for (let last = kept.at(-1); last?.height === node.height; last = kept.at(-1)) {
+        node = { height: node.height + 1, hash: nodeHash(last.hash, node.hash) }
+        kept.pop()
+      }
+      kept.push(node)
+    }
+    return kept.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right))
+  }
 }
 
 /** What `reverify` gives as the order, if it is the one of the transactions. */
