@@ -10,16 +10,9 @@ import {
   type OperatorId,
 } from '../../kernel/index.ts'
 import { scrub } from '../../platform/index.ts'
-import {
-  actorKinds,
-  type DeliveryFilter,
-  type DeliveryPoint,
-  deliveryStates,
-  type EventFilter,
-  exportFormats,
-} from '../../review/index.ts'
+import { actorKinds, type DeliveryPoint, deliveryStates, exportFormats } from '../../review/index.ts'
 import { isDomain } from './forms.ts'
-import { instant, limit, present, recipientId } from './query.ts'
+import { instant, limit, recipientId } from './query.ts'
 
 /** What auditors search by, by page or by program. What is not of these forms is refused, and never echoed. */
 const idNamed = <Id extends string>(prefix: Parameters<typeof isId>[0]) =>
@@ -101,18 +94,6 @@ export const deliveryQuery = z.strictObject({
     })
     .optional(),
 })
-
-type Given<Query extends z.ZodType> = z.infer<Query>
-
-export function eventFilterOf(query: Given<typeof eventQuery>): EventFilter {
-  const { format: _format, limit: _limit, after: _after, ...filter } = query
-  return present(filter)
-}
-
-export function deliveryFilterOf(query: Given<typeof deliveryQuery>): DeliveryFilter {
-  const { format: _format, limit: _limit, after: _after, ...filter } = query
-  return present(filter)
-}
 
 /** The `after` of the page that follows. */
 export function afterOf(next: number | DeliveryPoint | undefined): string | null {

@@ -104,7 +104,6 @@ export interface Expiring {
     | 'attestation'
     | 'policy'
     | 'own certificate'
-    | 'client CA'
     | 'CA'
     | 'list of revoked certificates'
     | 'DKIM key'

@@ -41,7 +41,7 @@ export async function messagesAt(
 const columns = `d.id, d.message_id AS message, m.application_id AS application, p.name AS "applicationName",
   m.sender AS "from", m.reference, d.recipient_id AS recipient, d.address, d.certificate, d.encryption_subkey AS "encryptionSubkey",
   d.format, d.ciphertext_sha256 AS "ciphertextSha256", d.ciphertext_bytes AS "ciphertextBytes", d.state, d.outcome,
-  d.attempts, d.accepted_at AS "acceptedAt", d.next_attempt_at AS "nextAttemptAt", d.settled_at AS "settledAt", d.position`
+  d.attempts, d.accepted_at AS "acceptedAt", d.next_attempt_at AS "nextAttemptAt", d.settled_at AS "settledAt"`
 
 const tables = `deliveries d JOIN messages m ON m.id = d.message_id JOIN applications p ON p.id = m.application_id`
 
@@ -75,20 +75,18 @@ export async function deliveriesOfMessages(
     2,
   )
   const { rows } = await knex.raw<{ rows: DeliveryRow[] }>(
-    `SELECT ${columns} FROM ${tables} WHERE ${conditions.join(' AND ')}`,
+    `SELECT ${columns}, d.position FROM ${tables} WHERE ${conditions.join(' AND ')}`,
     bindings,
   )
   return rows
 }
 
 export async function deliveryNamed(knex: Knex, id: DeliveryId): Promise<FoundDelivery | undefined> {
-  const { rows } = await knex.raw<{ rows: DeliveryRow[] }>(
+  const { rows } = await knex.raw<{ rows: FoundDelivery[] }>(
     `SELECT ${columns} FROM ${tables} WHERE d.id = ?`,
     [id],
   )
-  if (rows[0] === undefined) return undefined
-  const { position: _position, ...delivery } = rows[0]
-  return delivery
+  return rows[0]
 }
 
 /** An event, with its leaf once it is in the log. */

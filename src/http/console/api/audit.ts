@@ -1,6 +1,6 @@
 import type { Router } from 'express'
 import { anchoredBy, type Checkpoint } from '../../../audit-log/index.ts'
-import { type EventId, isId, SealpostError } from '../../../kernel/index.ts'
+import { isId, SealpostError } from '../../../kernel/index.ts'
 import {
   exportEvents,
   fieldsOf,
@@ -12,8 +12,8 @@ import {
 import { refuseMethod } from '../../browser/frame.ts'
 import { readerBehind, readersOfLog, sendFile } from '../audience.ts'
 import type { ConsoleContext } from '../dependencies.ts'
-import { idOf, readQuery } from '../query.ts'
-import { afterOf, eventFilterOf, eventQuery } from '../search-forms.ts'
+import { idOf, present, readQuery } from '../query.ts'
+import { afterOf, eventQuery } from '../search-forms.ts'
 
 /** The audit log for auditors. Whatever is read is on record before the answer leaves. */
 export function routeAuditApi(api: Router, context: ConsoleContext): void {
@@ -21,17 +21,14 @@ export function routeAuditApi(api: Router, context: ConsoleContext): void {
     .route('/audit')
     .get(async (request, response) => {
       const { operator, reader } = await readerBehind(context, request, ...readersOfLog)
-      const query = readQuery(request, eventQuery)
-      const filter = eventFilterOf(query)
-      if (query.format !== 'json') {
-        const file = { operator, name: 'audit', as: query.format }
+      const { format, limit, after, ...asked } = readQuery(request, eventQuery)
+      const filter = present(asked)
+      if (format !== 'json') {
+        const file = { operator, name: 'audit', as: format }
         await sendFile(context, request, response, file, () => exportEvents(reader, filter, file.as))
         return
       }
-      const { events, next, log } = await readEvents(reader, filter, {
-        limit: query.limit,
-        before: query.after,
-      })
+      const { events, next, log } = await readEvents(reader, filter, { limit, before: after })
       response.json({
         events: events.map(({ leaf, body }) => ({ leaf, ...fieldsOf(body) })),
         next: afterOf(next),
@@ -56,7 +53,7 @@ export function routeAuditApi(api: Router, context: ConsoleContext): void {
       const { reader } = await readerBehind(context, request, ...readersOfLog)
       const id = idOf(request)
       if (!isId('evt', id)) throw new SealpostError('not_found')
-      response.json(proved(await readEvent(reader, id as EventId)))
+      response.json(proved(await readEvent(reader, id)))
     })
     .all(refuseMethod('GET, HEAD'))
 }

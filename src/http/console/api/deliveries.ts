@@ -3,8 +3,8 @@ import { exportDeliveries, readDeliveries, readDelivery } from '../../../review/
 import { refuseMethod } from '../../browser/frame.ts'
 import { readerBehind, readersOfDeliveries, sendFile } from '../audience.ts'
 import type { ConsoleContext } from '../dependencies.ts'
-import { deliveryOf, readQuery } from '../query.ts'
-import { afterOf, deliveryFilterOf, deliveryQuery } from '../search-forms.ts'
+import { deliveryOf, present, readQuery } from '../query.ts'
+import { afterOf, deliveryQuery } from '../search-forms.ts'
 
 /** All deliveries, for those who review them or see to it that they arrive. Whatever is read is on record. */
 export function routeDeliveriesApi(api: Router, context: ConsoleContext): void {
@@ -12,14 +12,13 @@ export function routeDeliveriesApi(api: Router, context: ConsoleContext): void {
     .route('/deliveries')
     .get(async (request, response) => {
       const { operator, reader } = await readerBehind(context, request, ...readersOfDeliveries)
-      const query = readQuery(request, deliveryQuery)
-      const filter = deliveryFilterOf(query)
-      if (query.format !== 'json') {
-        const file = { operator, name: 'deliveries', as: query.format }
+      const { format, limit, after, ...asked } = readQuery(request, deliveryQuery)
+      const filter = present(asked)
+      if (format !== 'json') {
+        const file = { operator, name: 'deliveries', as: format }
         await sendFile(context, request, response, file, () => exportDeliveries(reader, filter, file.as))
         return
       }
-      const { limit, after } = query
       const { deliveries, next, log } = await readDeliveries(reader, filter, { limit, after })
       response.json({ deliveries, next: afterOf(next), log })
     })

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { databaseTime } from '../../../audit/index.ts'
 import { recordAnchored } from '../../../audit-log/index.ts'
 import type { Logger } from '../../../platform/index.ts'
-import { dayOf } from '../daily-review.ts'
+import { dayOf, periodOf } from '../daily-review.ts'
+import { firstEventAt } from '../store.ts'
 import { makeReport, type ReportingParts } from './make.ts'
 import { lastReportedDay, mailedCheckpoints } from './store.ts'
 
@@ -21,7 +23,7 @@ export interface Reporting {
 /**
  * Looks each minute whether a report is due: each day from 06:00 UTC on, or as soon as a replica is there after that; each is made once
  * over all replicas, those of days that were missed as well. A checkpoint that such a mail carried counts as anchored by `mail` once a
- * mail server took it.
+ * mail server took it. There is no report of a day before the log began.
  */
 export function openReporting(
   parts: ReportingParts & { readonly log: Logger; readonly every?: number },
@@ -31,7 +33,11 @@ export function openReporting(
 
   const look = async (): Promise<void> => {
     try {
-      for (const day of dueDays(clock.now(), await lastReportedDay(knex))) {
+      const began = await firstEventAt(knex)
+      // A clock that is ahead would have days reported before they were, and so never; two clocks are harder to turn than one.
+      const now = new Date(Math.min(clock.now().getTime(), (await databaseTime(knex)).getTime()))
+      for (const day of dueDays(now, await lastReportedDay(knex))) {
+        if (began === undefined || periodOf(day).until <= began) continue
         // A crash before its transaction ends leaves nothing: the next look makes it.
         if (stopping.signal.aborted) return
         if (await makeReport(parts, day)) log.info('review-reported')
