@@ -17,7 +17,7 @@ export {
   parseWitness,
   recordAnchored,
 } from './anchors/index.ts'
-export { type Archived, type ArchiveWish, archiveEvents } from './archive/index.ts'
+export { type Archived, type ArchiveWish, archiveEvents, enrolmentTypes } from './archive/index.ts'
 export { type Checkpoint, checkpointAt, firstCheckpointCovering, latestCheckpoint } from './checkpoint.ts'
 export { type Exported, type ExportWish, exportLog } from './export/index.ts'
 export { type LoggedEvent, leafOfEvents, leavesFrom } from './leaves.ts'

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { enrolmentTypes } from '../audit-log/index.ts'
 import type { ApplicationId, MessageId } from '../kernel/index.ts'
 import type { Leaf } from '../verifier/index.ts'
 
@@ -44,12 +45,7 @@ export async function eventsAt(knex: Knex, leaves: readonly number[]): Promise<L
 /** As the index `audit_events_of_subjects` of migration 0007 has them, word by word. */
 const subject = `coalesce(e.body::jsonb ->> 'recipient', e.body::jsonb ->> 'subject',
   e.body::jsonb ->> 'operator', e.body::jsonb ->> 'record', e.body::jsonb ->> 'application')`
-const types = `(
-  'application.added', 'attestation.recorded', 'certificate.activated', 'certificate.proposed', 'certificate.retired',
-  'certificate.revoked', 'change.approved', 'change.asked', 'change.expired', 'change.refused', 'change.rejected',
-  'change.voided', 'change.withdrawn', 'fingerprint.verified', 'operator.added', 'operator.revoked', 'policy.adopted',
-  'possession.challenged', 'possession.proved', 'possession.refused', 'proposal.approved', 'recipient.activated',
-  'recipient.invited', 'recipient.reinstated', 'recipient.suspended', 'recipient.unenrolled')`
+const types = `(${enrolmentTypes.map(type => `'${type}'`).join(', ')})`
 
 /**
  * What happened to recipients, operators, adopted policies and applications, and the requests about any subject, in no

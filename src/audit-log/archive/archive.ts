@@ -99,11 +99,15 @@ async function assertVerified(knex: Knex, wish: ArchiveWish, { first, next, size
   if (report.log?.size !== size) throw refused('the directory is of another checkpoint')
 }
 
-/** Removes, in small steps, the rows that archives have. They go in the order of their leaves: where the last is gone, all are. */
+/**
+ * Removes, in small steps, the rows that archives have, but for those of types that last. They go in the order of their leaves:
+ * where the last step is done, all are.
+ */
 async function removeArchived(knex: Knex): Promise<number> {
   let removed = 0
   for (const { first, next } of await listArchives(knex)) {
-    if (!(await isAtHand(knex, next - 1))) continue
+    const lastStep = first + Math.floor((next - first - 1) / leavesAtOnce) * leavesAtOnce
+    if (!(await isAtHand(knex, lastStep, next))) continue
     for (let leaf = first; leaf < next; leaf += leavesAtOnce)
       removed += await deleteEvents(knex, leaf, Math.min(leaf + leavesAtOnce, next))
   }

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { lastingTypes } from './lasting.ts'
 
 export interface ArchiveRow {
   readonly first: number
@@ -41,11 +42,14 @@ export async function insertArchive(trx: Knex.Transaction, row: ArchiveRow): Pro
   await trx('audit_archives').insert(row)
 }
 
-/** Whether the event of this leaf is still in the database. */
-export async function isAtHand(knex: Knex, leaf: number): Promise<boolean> {
+/** Whether any event of these leaves that does not stay is still in the database. */
+export async function isAtHand(knex: Knex, first: number, next: number): Promise<boolean> {
   const found = await knex('audit_leaves AS l')
     .join('audit_events AS e', 'e.seq', 'l.seq')
-    .where('l.leaf', leaf)
+    .where('l.leaf', '>=', first)
+    .where('l.leaf', '<', next)
+    .whereNotIn('e.type', [...lastingTypes])
+    .limit(1)
     .pluck<string[]>('l.leaf')
   return found.length > 0
 }
@@ -54,5 +58,6 @@ export async function isAtHand(knex: Knex, leaf: number): Promise<boolean> {
 export async function deleteEvents(knex: Knex, first: number, next: number): Promise<number> {
   return knex('audit_events')
     .whereIn('seq', knex('audit_leaves').where('leaf', '>=', first).where('leaf', '<', next).select('seq'))
+    .whereNotIn('type', [...lastingTypes])
     .delete()
 }
