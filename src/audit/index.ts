@@ -18,3 +18,4 @@ export {
 export { recordMigrations } from './migrations.ts'
 export { currentOrigin, type Origin, withOrigin } from './origin.ts'
 export { isRecorded, markRecorded } from './recorded.ts'
+export { databaseTime } from './store.ts'

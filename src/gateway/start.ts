@@ -8,12 +8,14 @@ import { openIntake, type Submit } from '../intake/index.ts'
 import { type Clock, SealpostError, version } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { openUpkeep } from '../recipients/index.ts'
+import { openReporting } from '../review/index.ts'
 import { openInspector, openSealerPool } from '../sealer/host/index.ts'
 import { openAnchors } from './anchors.ts'
 import { openLogKeeping } from './audit-log.ts'
 import { openGround } from './ground.ts'
 import { noPorts, openListeners, type Ports, stopDeadline } from './listeners.ts'
 import { peopleOf } from './people.ts'
+import { endingOf } from './reviewing.ts'
 import { openSending } from './sending.ts'
 import { settingsOf } from './settings-of.ts'
 import { openSiem } from './siem.ts'
@@ -87,6 +89,9 @@ export async function startGateway(
     ? await openListeners(opened, config, tls, { ...common, submit, people, connections, probe })
     : noPorts
 
+  const own = async () => endingOf(await connections())
+  const reporting = openReporting({ knex, clock, log, sender: config.notices, own })
+  opened.defer(() => reporting.stop())
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))
 
