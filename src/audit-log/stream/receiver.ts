@@ -28,8 +28,11 @@ export interface SiemConnection extends Pick<SyslogConnection, 'confirm' | 'clos
   send(messages: readonly SyslogMessage[]): Promise<void>
 }
 
-export async function connectSiem({ receiver, hostname, deadline }: Siem): Promise<SiemConnection> {
-  const connection = await openSyslog(receiver(), deadline === undefined ? {} : { deadline })
+export async function connectSiem(
+  { receiver, hostname, deadline }: Siem,
+  signal?: AbortSignal,
+): Promise<SiemConnection> {
+  const connection = await openSyslog(receiver(), { signal, ...(deadline === undefined ? {} : { deadline }) })
   const sender = { hostname, application: 'sealpost', element }
   return {
     send: messages => connection.send(messages.values().map(message => formatMessage(sender, message))),

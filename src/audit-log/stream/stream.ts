@@ -122,9 +122,7 @@ async function transmit(
     stopping,
   }: { readonly from: number; readonly batches: number; readonly stopping: AbortSignal },
 ): Promise<number> {
-  const connection = await connectSiem(siem)
-  const end = (): void => connection.close()
-  stopping.addEventListener('abort', end)
+  const connection = await connectSiem(siem, stopping)
   try {
     let next = from
     for (let batch = 0; batch < batches; batch++) {
@@ -137,7 +135,6 @@ async function transmit(
     await connection.confirm()
     return next
   } finally {
-    stopping.removeEventListener('abort', end)
     connection.close()
   }
 }

@@ -8,6 +8,8 @@ import { openTcp, type Tcp } from './tcp.ts'
 export interface SyslogBounds {
   /** Milliseconds that a step may take: connecting, the handshake, each 64 kB, the end. Default 30,000. */
   readonly deadline?: number
+  /** Ends the connection whatever is under way; what is waited for then rejects. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -32,9 +34,9 @@ const chunk = 65_536
 /** Resolves once the server proved itself; until then it was told nothing. Rejects with `syslog_failed`. */
 export async function openSyslog(
   receiver: SyslogReceiver,
-  { deadline = 30_000 }: SyslogBounds = {},
+  { deadline = 30_000, signal }: SyslogBounds = {},
 ): Promise<SyslogConnection> {
-  const tcp = await openTcp(receiver.host, receiver.port, deadline)
+  const tcp = await openTcp(receiver, { deadline, signal })
   try {
     return new Connection(tcp, await authenticate(tcp.stream, receiver, deadline), deadline)
   } catch (error) {

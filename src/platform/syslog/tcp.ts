@@ -15,9 +15,19 @@ export interface Tcp {
   destroy(): void
 }
 
-export async function openTcp(host: string, port: number, deadline: number): Promise<Tcp> {
+export async function openTcp(
+  { host, port }: { readonly host: string; readonly port: number },
+  { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal | undefined },
+): Promise<Tcp> {
   let began = performance.now()
-  const socket = connect({ host, port, noDelay: true, allowHalfOpen: true, keepAlive: true })
+  const socket = connect({
+    host,
+    port,
+    noDelay: true,
+    allowHalfOpen: true,
+    keepAlive: true,
+    ...(signal === undefined ? {} : { signal }),
+  })
   socket.on('connectionAttempt', () => {
     began = performance.now()
   })

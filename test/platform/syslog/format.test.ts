@@ -37,6 +37,7 @@ test('any value of structured data and any text come out as they went in', () =>
       expect(read.data).toEqual({ one, other })
       expect(read.text).toBe(text)
     }),
+    { numRuns: 40 },
   )
 })
 
