@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   addOperator,
+  expireSessions,
   issueSignInLink,
   operatorOf,
   revokeOperator,
@@ -98,7 +99,7 @@ test('a sign-in whose event cannot be written uses up no link', async () => {
   await rooms.owner.raw(
     `ALTER TABLE audit_events ADD CONSTRAINT full_disk CHECK (type <> 'operator.signed_in') NOT VALID`,
   )
-  expect(await outcome(enter(token))).toBe('23514')
+  expect(await outcome(enter(token))).toBe('audit_unavailable')
   await rooms.owner.raw('ALTER TABLE audit_events DROP CONSTRAINT full_disk')
   expect(await outcome(enter(token))).toBe('done')
 })
@@ -143,7 +144,7 @@ test.each([
   expect(await refused()).toBe(before + 1)
   const event = (await rooms.events('operator.sign_in.refused')).at(-1)
   expect(event).toMatchObject({ actor: peer, code: 'link_invalid' })
-  expect(Object.keys(event ?? {}).toSorted()).toEqual(['actor', 'at', 'code', 'id', 'salt', 'type'])
+  expect(Object.keys(event ?? {}).toSorted()).toEqual(['actor', 'at', 'code', 'id', 'result', 'salt', 'type'])
   expect(await outcome(who(token))).toBe('sign_in_required')
 })
 
@@ -198,6 +199,25 @@ describe('a session', () => {
     clock.pass(16)
     await open()
     expect(await rooms.owner('operator_sessions').where({ operator_id: id })).toHaveLength(1)
+  })
+
+  test('whose time is over ends with an event, once, whoever notices', async () => {
+    const ended = async () =>
+      (await rooms.events('operator.session.expired')).filter(({ operator }) => operator === id)
+    await expireSessions(rooms.gateway, clock)
+    const before = (await ended()).length
+    await open()
+    const kept = await open()
+    clock.pass(14)
+    expect(await outcome(who(kept))).toBe('done')
+    clock.pass(1)
+    await Promise.all([expireSessions(rooms.gateway, clock), expireSessions(rooms.gateway, clock)])
+    expect((await ended()).slice(before)).toMatchObject([{ actor: { kind: 'gateway' }, result: 'success' }])
+    expect(await outcome(who(kept))).toBe('done')
+    // The next sign-in forgets what is over, and does not forget to say so.
+    clock.pass(16)
+    await open()
+    expect((await ended()).length).toBe(before + 2)
   })
 
   test('ends at once when its operator is revoked, like the links', async () => {

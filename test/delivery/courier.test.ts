@@ -37,9 +37,12 @@ interface Event {
   outcome: string
 }
 const refusal = (code: number, text: string): Error => Object.assign(new Error(text), { responseCode: code })
+/** But for the purge of its ciphertext: see ciphertext-purged.test.ts. */
 const events = async (delivery: DeliveryId): Promise<Event[]> => {
   const bodies = await post.owner('audit_events').orderBy('seq').pluck<string[]>('body')
-  return bodies.map(body => JSON.parse(body) as Event).filter(event => event.delivery === delivery)
+  return bodies
+    .map(body => JSON.parse(body) as Event)
+    .filter(event => event.delivery === delivery && event.type !== 'ciphertext.purged')
 }
 const jobs = async (): Promise<number> => {
   const [row] = await post.owner('pgboss.job_common').where({ name: 'deliver' }).count<{ count: string }[]>()

@@ -54,11 +54,12 @@ afterAll(async () => {
   await raving.stop()
 })
 
+/** But for the purge of its ciphertext: see ciphertext-purged.test.ts. */
 const eventsOf = async (delivery: DeliveryId): Promise<{ type: string; actor: unknown }[]> => {
   const bodies = await post.owner('audit_events').orderBy('seq').pluck<string[]>('body')
   return bodies
     .map(body => JSON.parse(body) as { type: string; actor: unknown; delivery?: string })
-    .filter(event => event.delivery === delivery)
+    .filter(event => event.delivery === delivery && event.type !== 'ciphertext.purged')
 }
 const jobsOf = async (delivery: DeliveryId): Promise<number> => {
   const rows: unknown[] = await post
