@@ -46,6 +46,18 @@ const refused = {
     "UPDATE audit_events SET body = '{}'",
     'DELETE FROM audit_events',
     'TRUNCATE audit_events',
+    'UPDATE audit_leaves SET seq = 1',
+    'DELETE FROM audit_leaves',
+    'TRUNCATE audit_leaves',
+    "UPDATE audit_tiles SET root = sha256('x')",
+    'DELETE FROM audit_tiles',
+    'TRUNCATE audit_tiles',
+    "UPDATE audit_checkpoints SET note = 'x'",
+    'DELETE FROM audit_checkpoints',
+    'TRUNCATE audit_checkpoints CASCADE',
+    'ALTER TABLE audit_leaves DISABLE TRIGGER ALL',
+    "UPDATE log_keys SET verifier = 'x'",
+    'DELETE FROM log_keys',
     "UPDATE attempts SET outcome = 'x'",
     'DELETE FROM attempts',
     "UPDATE messages SET sender = 'x'",
@@ -73,6 +85,9 @@ const refused = {
     'SELECT ciphertext FROM deliveries',
     'SELECT * FROM deliveries',
     'SELECT sealed FROM signing_keys',
+    'SELECT sealed FROM log_keys',
+    'INSERT INTO audit_leaves VALUES (0, 1)',
+    'DELETE FROM audit_leaves',
     'SELECT * FROM pgboss.job',
     'INSERT INTO audit_events (id, at, type, body, hash) SELECT id, at, type, body, hash FROM audit_events',
     'DELETE FROM audit_events',
@@ -84,6 +99,16 @@ const refused = {
     "UPDATE audit_events SET body = '{}'",
     'DELETE FROM audit_events',
     'TRUNCATE audit_events',
+    'UPDATE audit_leaves SET seq = 1',
+    'DELETE FROM audit_leaves',
+    'TRUNCATE audit_leaves',
+    "UPDATE audit_tiles SET root = sha256('x')",
+    'DELETE FROM audit_tiles',
+    'TRUNCATE audit_tiles',
+    "UPDATE audit_checkpoints SET note = 'x'",
+    'DELETE FROM audit_checkpoints',
+    'TRUNCATE audit_checkpoints CASCADE',
+    'INSERT INTO audit_leaves VALUES (0, 1) ON CONFLICT (leaf) DO UPDATE SET seq = 2',
     "INSERT INTO audit_events (id, at, type, body, hash) VALUES ('evt_1', now(), 't', '{}', sha256('x')) ON CONFLICT (id) DO UPDATE SET body = 'x'",
     'SET session_replication_role = replica',
     'CREATE ROLE r',
@@ -117,6 +142,8 @@ describe('PostgreSQL lets', () => {
 
   test('the auditor read the log', async () => {
     await run('auditor', 'SELECT body, hash FROM audit_events')
+    await run('auditor', 'SELECT leaf, seq FROM audit_leaves; SELECT hashes, root FROM audit_tiles')
+    await run('auditor', 'SELECT note FROM audit_checkpoints; SELECT verifier FROM log_keys')
     await run('auditor', 'SELECT id, state, outcome FROM deliveries')
   })
 })

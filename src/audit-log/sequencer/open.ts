@@ -85,15 +85,18 @@ export function openSequencer(dependencies: SequencerDependencies): Sequencer {
 
   const run = async (): Promise<void> => {
     let failing = false
+    let wellAt = clock.now()
     while (!stopping.signal.aborted && !broken) {
       const more = await look().then(
         value => {
           failing = false
+          wellAt = clock.now()
           return value
         },
         (error: unknown) => {
           if (!failing && !broken) log.error('sequencing-failed', error)
           failing = true
+          if (!broken && clock.now().getTime() - wellAt.getTime() > patience) alarms.raise('audit_log_behind')
           return false
         },
       )

@@ -34,9 +34,9 @@ export const alarmCatalogue = {
     because: 'what happens from now on would stand in a log that nobody can trust',
   },
   audit_log_behind: {
-    means: 'Events have waited for over a minute to be taken into the signed log.',
+    means: 'Events have waited for over ten seconds to be taken into the signed log.',
     remedy:
-      'Look for a replica that is unsealed, and for a transaction in PostgreSQL that was left open (pg_stat_activity).',
+      'After a time without an unsealed replica it ends by itself. Else look for a transaction that was left open in any database of that PostgreSQL (pg_stat_activity, pg_prepared_xacts), and at the log of the replica.',
     stops: false,
     because: 'events are still written, and no effect happens without them',
   },
