@@ -6,6 +6,7 @@ import { type Clock, SealpostError } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { readBody } from './body.ts'
 import type { Clients } from './clients.ts'
+import { openEvidenceRate, sendEvidence } from './evidence.ts'
 import type { Refusals } from './refusals/open.ts'
 import { refuse } from './refuse.ts'
 import { renderAccepted, renderStatus } from './render.ts'
@@ -62,6 +63,12 @@ export function createApi(dependencies: ApiDependencies): Express {
       response.json(renderStatus(await messageStatus(knex, application.id, request.params.id)))
     })
     .all(refuseMethod('GET, HEAD'))
+
+  const evidence = sendEvidence(dependencies, openEvidenceRate(), async request => {
+    const { id } = await clients.applicationOf(request)
+    return { actor: { kind: 'application', id }, application: id }
+  })
+  app.route('/v1/messages/:id/evidence').get(evidence).all(refuseMethod('GET'))
 
   app.use(() => {
     throw new SealpostError('not_found')

@@ -6,6 +6,7 @@ import { routeAuditApi } from './audit.ts'
 import { routeChangesApi } from './changes.ts'
 import { routeDeliveriesApi } from './deliveries.ts'
 import { routeDestinationsApi } from './destinations.ts'
+import { routeEvidenceApi } from './evidence.ts'
 import { routeKeysApi } from './keys.ts'
 import { routePoliciesApi } from './policies.ts'
 import { routeQuarantineApi } from './quarantine.ts'
@@ -29,6 +30,7 @@ export function createOperatorApi(context: ConsoleContext): Router {
   routeChangesApi(api, context)
   routeAuditApi(api, context)
   routeDeliveriesApi(api, context)
+  routeEvidenceApi(api, context)
   api.use(() => {
     throw new SealpostError('not_found')
   })
