@@ -2,6 +2,7 @@ import { type Setting, settings } from '../src/config/index.ts'
 import { type Outcome, outcomes as outcomeTable } from '../src/delivery/outcome.ts'
 import { statuses } from '../src/http/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../src/kernel/index.ts'
+import { auditEventsPage } from './audit-events-page.ts'
 import { compliancePage } from './compliance-page.ts'
 import { tlsPage } from './tls-page.ts'
 
@@ -11,6 +12,7 @@ export function generatedPages(): Record<string, string> {
     'errors.md': errors(),
     'configuration.md': configuration(),
     'outcomes.md': outcomes(),
+    'audit-events.md': auditEventsPage(note),
     'tls.md': tlsPage(note),
     'compliance.md': compliancePage(note),
   }
