@@ -18,7 +18,7 @@ export function anchorsConfig(read: SettingsReader): AnchorsConfig {
   return {
     directory: directory(read),
     witnesses: witnesses(read),
-    every: read.integer('SEALPOST_ANCHOR_INTERVAL', 5, 3600) * 1000,
+    every: read.integer('SEALPOST_ANCHOR_INTERVAL', 1, 3600) * 1000,
   }
 }
 
