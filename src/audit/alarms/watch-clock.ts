@@ -28,6 +28,9 @@ export interface ClockWatch {
 
 type Wrong = { readonly against: 'database' | 'jump'; readonly differenceMs: number }
 
+/** An event has no number of more than eleven digits; a clock that is three years wrong is wrong enough. */
+const mostTold = 99_999_999_999
+
 const toldAgainAfter = 3_600_000
 
 /**
@@ -48,9 +51,18 @@ export function watchClock(dependencies: ClockWatchDependencies): ClockWatch {
   }
 
   const tell = async (found: Wrong): Promise<void> => {
-    log.warn('clock-wrong', { reason: found.against, durationMs: found.differenceMs })
+    log.error('clock-wrong', undefined, { reason: found.against, durationMs: found.differenceMs })
     if (toldAt !== undefined && monotonic() - toldAt < toldAgainAfter) return
-    await recordEvent(dependencies.knex, clock, { kind: 'gateway' }, { type: 'clock.wrong', ...found })
+    await recordEvent(
+      dependencies.knex,
+      clock,
+      { kind: 'gateway' },
+      {
+        type: 'clock.wrong',
+        against: found.against,
+        differenceMs: Math.max(-mostTold, Math.min(mostTold, found.differenceMs)),
+      },
+    )
     toldAt = monotonic()
   }
 

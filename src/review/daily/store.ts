@@ -44,10 +44,11 @@ export interface ActorRow {
 const actor = `
   e #>> '{actor,kind}' AS kind, e #>> '{actor,id}' AS id,
   CASE WHEN e #>> '{actor,address}' IS NULL THEN NULL
-       WHEN e #>> '{actor,address}' ~ '^(::ffff:)?127[.]|^::1$' THEN 'loopback'
-       WHEN e #>> '{actor,address}' ~ '^(::ffff:)?(10[.]|192[.]168[.]|172[.](1[6-9]|2[0-9]|3[01])[.]|169[.]254[.])|^f[cde]' THEN 'private'
+       WHEN e #>> '{actor,address}' ~ '^(|::ffff:)127[.]|^::1$' THEN 'loopback'
+       WHEN e #>> '{actor,address}' ~ '^(|::ffff:)(10[.]|192[.]168[.]|172[.](1[6-9]|2[0-9]|3[01])[.]|169[.]254[.])|^f[cde]' THEN 'private'
        ELSE 'public' END AS network`
 
+/** An event with `since` tells of several. */
 export async function countByActor(
   knex: Knex,
   { from, until }: Period,
@@ -55,8 +56,9 @@ export async function countByActor(
 ): Promise<(ActorRow & { type: string; code: string | null; count: number })[]> {
   type Row = ActorRow & { type: string; code: string | null; count: number }
   const { rows } = await knex.raw<{ rows: Row[] }>(
-    `SELECT type, code, kind, id, network, count(*)::int AS count FROM (
-       SELECT type, coalesce(e ->> 'code', e ->> 'reason') AS code, ${actor}
+    `SELECT type, code, kind, id, network, sum(times)::int AS count FROM (
+       SELECT type, coalesce(e ->> 'code', e ->> 'reason') AS code,
+              CASE WHEN e ->> 'since' IS NULL THEN 1 ELSE (e ->> 'count')::int END AS times, ${actor}
          FROM (SELECT type, body::jsonb AS e FROM audit_events WHERE ${ofPeriod} AND type = ANY(?::text[])) events
      ) actors GROUP BY 1, 2, 3, 4, 5 ORDER BY count DESC, 1, 2, 3, 4, 5 LIMIT 500`,
     [from, until, [...types]],
