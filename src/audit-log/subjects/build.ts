@@ -40,12 +40,16 @@ export interface Built {
  * of a message have ended is as of now.
  *
  * @param only the subjects that matter; all, unless given
+ * @param known where messages were accepted, as far as it is not in the index; takes those of these leaves
  */
 export async function build(
   knex: Knex,
   first: number,
   next: number,
-  only?: ReadonlySet<string>,
+  {
+    only,
+    known = new Map(),
+  }: { readonly only?: ReadonlySet<string>; readonly known?: Map<string, number> } = {},
 ): Promise<Built> {
   const source = Math.floor(first / blockSize)
   const [leaves, events] = await readEvents(knex, first, next)
@@ -59,7 +63,7 @@ export async function build(
     const blocks = getOr(places, subject, () => new Map<number, Set<number>>())
     getOr(blocks, at, () => new Set<number>()).add(leaf % blockSize)
   }
-  const known = acceptedHere(leaves, events)
+  for (const [message, leaf] of acceptedHere(leaves, events)) known.set(message, leaf)
   const elsewhere = new Set<string>()
   for (const { message } of facts.values()) if (!known.has(message)) elsewhere.add(message)
   for (const [message, leaf] of await acceptedBefore(knex, elsewhere)) known.set(message, leaf)

@@ -18,18 +18,16 @@ export interface Found {
   readonly leaves: readonly number[]
   /** Nothing at or above it is left to be found. */
   readonly searchedTo: number
-  /** How many blocks this took. */
-  readonly blocks: number
 }
 
 /** So many leaves right of the index are read for a search; more are there only while the index is being made. */
 const mostUnindexed = 16 * blockSize
 /** How many blocks are looked at in one query, at first and at most. */
-const [fewBlocks, mostBlocks] = [128, 8192]
+const [fewBlocks, mostBlocks] = [128, 1024]
 
 /**
  * The leaves below `before` that are about all that is wanted, the last first, piece by piece. Each piece takes bounded work:
- * a line of the index for each subject and each of at most 8192 blocks of 512 leaves, whatever the filters have in common.
+ * a line of the index for each subject and each of at most 1024 blocks of 512 leaves, whatever the filters have in common.
  * What the index does not have yet is read from the events. While it is more than 8192 leaves behind, how the deliveries of a
  * message ended is known of those alone that are in the index.
  */
@@ -53,7 +51,7 @@ export async function* findLeaves(
   )
   const lowest = Math.max(Math.floor(archived / blockSize), span?.first ?? 0)
   let width = fewBlocks
-  for (let next = highest; next > lowest; width = Math.min(width * 4, mostBlocks)) {
+  for (let next = highest; next > lowest; width = Math.min(width * 2, mostBlocks)) {
     const first = Math.max(next - width, lowest)
     if (wanted.required.length === 0) yield* everyLeaf(first, next, top)
     else yield await findInBlocks(knex, wanted, first, next, top, late)
@@ -78,20 +76,18 @@ async function* findUnindexed(
 ): AsyncGenerator<Found> {
   const lowest = Math.max(indexed, Math.floor(archived / blockSize) * blockSize)
   const all = size - lowest <= mostUnindexed
+  const only = new Set([...wanted.required, ...(wanted.excluded ?? [])])
   let next = all ? size : top
   while (next > lowest) {
     const first = all ? lowest : Math.max(lowest, (Math.ceil(next / blockSize) - 8) * blockSize)
     if (wanted.required.length === 0) yield* everyLeaf(first / blockSize, Math.ceil(next / blockSize), top)
     else {
-      take(
-        late,
-        (await build(knex, first, next, new Set([...wanted.required, ...(wanted.excluded ?? [])]))).postings,
-      )
+      take(late, (await build(knex, first, next, { only })).postings)
       const leaves: number[] = []
       for (let block = Math.ceil(next / blockSize) - 1; block >= first / blockSize; block--) {
         leaves.push(...leavesIn(block, top, wanted, subject => late.get(subject)?.get(block)))
       }
-      yield { leaves, searchedTo: Math.min(first, top), blocks: Math.ceil((next - first) / blockSize) }
+      yield { leaves, searchedTo: Math.min(first, top) }
     }
     next = first
   }
@@ -118,14 +114,17 @@ async function findInBlocks(
   // What may be known of these blocks without being in the index cannot be asked of the index.
   const open = required.filter(subject => isLate(subject) && late.has(subject))
   const sure = required.filter(subject => !open.includes(subject))
-  const rows = await postingsOf(knex, sure, [...open, ...excluded], first, next)
-  const leaves = rows.flatMap(({ block, subjects, leaves: packed }) => {
+  const rows = await postingsOf(knex, [...required, ...excluded], sure, first, next)
+  const asked = [...required, ...excluded]
+  const leaves = rows.flatMap(({ block, postings }) => {
     const places = new Map<string, Places>()
-    subjects.forEach((subject, i) => {
+    for (const posting of postings.split(' ')) {
+      const [which = '', packed = ''] = posting.split(':')
+      const subject = asked[Number(which) - 1] ?? ''
       const own = places.get(subject) ?? noPlaces()
-      addPacked(own, packed[i] ?? new Uint8Array())
+      addPacked(own, Buffer.from(packed, 'hex'))
       places.set(subject, own)
-    })
+    }
     return leavesIn(block, top, wanted, subject => {
       const [own, more] = [places.get(subject), late.get(subject)?.get(block)]
       return own !== undefined && more !== undefined
@@ -133,7 +132,7 @@ async function findInBlocks(
         : (own ?? more)
     })
   })
-  return { leaves, searchedTo: first * blockSize, blocks: next - first }
+  return { leaves, searchedTo: first * blockSize }
 }
 
 function leavesIn(
@@ -160,6 +159,6 @@ function* everyLeaf(first: number, next: number, top: number): Generator<Found> 
     const last = Math.min((block + 1) * blockSize, top)
     const leaves: number[] = []
     for (let leaf = last - 1; leaf >= block * blockSize; leaf--) leaves.push(leaf)
-    yield { leaves, searchedTo: block * blockSize, blocks: 1 }
+    yield { leaves, searchedTo: block * blockSize }
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
 import { build } from './build.ts'
 import { blockSize } from './places.ts'
-import { extentOf, insertBlock, insertPostings, lockCursor, moveCursor } from './store.ts'
+import { extentOf, insertBlock, insertPostings, lockCursor, moveCursor, type Posting } from './store.ts'
 
 interface IndexingDependencies {
   readonly knex: Knex
@@ -39,13 +39,18 @@ export function openIndexing({ knex, clock, log, every = 1_000 }: IndexingDepend
       const next = await lockCursor(trx, clock.now())
       if (next === undefined) return 0
       const blocks = Math.min(Math.floor((size - next) / blockSize), mostBlocks)
+      const known = new Map<string, number>()
+      const built: Posting[] = []
       for (let block = next / blockSize; block < next / blockSize + blocks; block++) {
-        const { postings, first, last } = await build(trx, block * blockSize, (block + 1) * blockSize)
-        // In the order of the index, whose pages are then visited one after the other.
-        const sorted = postings.toSorted((a, b) => (a.subject < b.subject ? -1 : 1))
-        await insertPostings(trx, sorted)
+        const { postings, first, last } = await build(trx, block * blockSize, (block + 1) * blockSize, {
+          known,
+        })
+        for (const posting of postings) built.push(posting)
         await insertBlock(trx, { block, first, last })
       }
+      // In the order of the index, whose pages are then visited one after the other; and so that what is frequent lies together.
+      built.sort((a, b) => (a.subject === b.subject ? a.block - b.block : a.subject < b.subject ? -1 : 1))
+      for (let i = 0; i < built.length; i += 4096) await insertPostings(trx, built.slice(i, i + 4096))
       // A crash here leaves the cursor, the postings and the blocks as they were.
       if (blocks > 0) await moveCursor(trx, next + blocks * blockSize, clock.now())
       return Math.max(blocks, 0)

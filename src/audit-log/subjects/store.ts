@@ -122,20 +122,24 @@ export async function firstPlaces(
   return rows
 }
 
-/** Of the blocks from `first` up to `next`, the last first: those that are about all of `required`, with what they are about. */
+/**
+ * Of the blocks from `first` up to `next`, the last first: those that are about all of `required`, with what of `asked` they
+ * are about: `N:LEAVES`, in hexadecimal, with spaces between; N counts `asked` from 1.
+ */
 export async function postingsOf(
   knex: Knex,
+  asked: readonly string[],
   required: readonly string[],
-  excluded: readonly string[],
   first: number,
   next: number,
-): Promise<readonly { readonly block: number; readonly subjects: string[]; readonly leaves: Buffer[] }[]> {
-  const { rows } = await knex.raw<{ rows: { block: number; subjects: string[]; leaves: Buffer[] }[] }>(
-    `SELECT block, array_agg(subject) AS subjects, array_agg(leaves) AS leaves
+): Promise<readonly { readonly block: number; readonly postings: string }[]> {
+  // One text for each block: as an array it would take longer to read than to find.
+  const { rows } = await knex.raw<{ rows: { block: number; postings: string }[] }>(
+    `SELECT block, string_agg(array_position(?::text[], subject::text) || ':' || encode(leaves, 'hex'), ' ') AS postings
        FROM audit_subjects WHERE subject = ANY(?::text[]) AND block >= ? AND block < ?
       GROUP BY block HAVING count(DISTINCT subject) FILTER (WHERE subject = ANY(?::text[])) = ?
       ORDER BY block DESC`,
-    [[...required, ...excluded], first, next, [...required], required.length],
+    [[...asked], [...asked], first, next, [...required], required.length],
   )
   return rows
 }

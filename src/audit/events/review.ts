@@ -22,6 +22,7 @@ export interface SearchedBy {
   readonly message?: MessageId
   readonly delivery?: DeliveryId
   readonly change?: ChangeRequestId
+  readonly id?: string
   readonly key?: string
   readonly domain?: string
   readonly outcome?: string

@@ -5,7 +5,9 @@ import { openRate } from '../browser/rate.ts'
 import { refuse } from '../refuse.ts'
 import { createOperatorApi } from './api/index.ts'
 import { type ConsoleContext, type ConsoleDependencies, operatorBehind } from './dependencies.ts'
+import { routeAuditPages } from './pages/audit.ts'
 import { routeChangePages } from './pages/changes.ts'
+import { routeDeliveryPages } from './pages/deliveries.ts'
 import { routeDestinationPage } from './pages/destination.ts'
 import { routeDestinationPages } from './pages/destinations.ts'
 import { routeKeyPage } from './pages/key.ts'
@@ -46,6 +48,8 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
   routeDestinationPage(pages, context)
   routeProbePage(pages, context)
   routeQuarantinePages(pages, context)
+  routeDeliveryPages(pages, context)
+  routeAuditPages(pages, context)
 
   routeSignIn(app, context)
   app.use('/v1', createOperatorApi(context))

@@ -1,6 +1,7 @@
 import type { Operator } from '../../access/index.ts'
 import { type Html, html } from '../page/html.ts'
 import { foreign } from '../page/parts.ts'
+import { readersOfDeliveries, readersOfLog } from './readers.ts'
 
 const places = [
   ['/', 'Overview'],
@@ -11,9 +12,16 @@ const places = [
   ['/policies', 'Policies'],
 ] as const
 
+/** What not everybody reads. */
+const reading = [
+  ['/deliveries', 'Deliveries', readersOfDeliveries],
+  ['/audit', 'Audit log', readersOfLog],
+] as const
+
 /** Where an operator can go, who they are, and the way out. */
 export function navigation({ name, roles }: Operator): Html {
-  return html`<nav aria-label="Pages"><ul>${places.map(
+  const theirs = reading.filter(([, , readers]) => readers.some(role => roles.includes(role)))
+  return html`<nav aria-label="Pages"><ul>${[...places, ...theirs].map(
     ([path, label]) => html`<li><a href="${path}">${label}</a></li>`,
   )}</ul></nav><form method="post" action="/sign-out"><button class="second">Sign out</button>
 <span class="soft">${foreign(name)} (${roles.join(', ')})</span></form>`

@@ -5,13 +5,18 @@ import { scrub } from '../../platform/index.ts'
 
 /** The query of a request, by name. Throws `invalid_request` for what is repeated, unknown or of another form. */
 export function readQuery<Schema extends z.ZodType>(request: Request, schema: Schema): z.infer<Schema> {
+  return checked(schema, readFields(request))
+}
+
+/** The fields of a query that are not empty, unchecked. Throws `request_refused` for one that is there twice. */
+export function readFields(request: Request): Readonly<Record<string, string>> {
   const query = new Map<string, string>()
   for (const [name, value] of new URL(request.url, 'https://console.invalid').searchParams) {
     if (query.has(name)) throw new SealpostError('request_refused')
     // An empty field of a form is one that was left out.
     if (value !== '') query.set(name, value)
   }
-  return checked(schema, Object.fromEntries(query))
+  return Object.fromEntries(query)
 }
 
 /** What the schema makes of a value from outside. Throws `invalid_request` with places and codes, never with values. */

@@ -55,6 +55,10 @@ export const eventQuery = z.strictObject({
   message: idNamed<MessageId>('msg').optional(),
   delivery: idNamed<DeliveryId>('dlv').optional(),
   change: idNamed<ChangeRequestId>('chg').optional(),
+  id: z
+    .string()
+    .regex(/^[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}$/)
+    .optional(),
   key: fingerprint.optional(),
   domain: domain.optional(),
   outcome: code.optional(),

@@ -28,6 +28,8 @@ export interface EventFilter {
   readonly message?: MessageId
   readonly delivery?: DeliveryId
   readonly change?: ChangeRequestId
+  /** Of anything else: a notice, a proposal, an attestation. */
+  readonly id?: string
   /** The fingerprint of a primary key or of a subkey. */
   readonly key?: string
   /** Of a destination, or of whom a delivery is for. */
@@ -57,7 +59,7 @@ export interface DeliveryFilter {
 
 export function subjectsOfEvents(filter: EventFilter): readonly string[] {
   const { type, result, by, key, domain, outcome, code, address } = filter
-  const { recipient, application, operator, message, delivery, change } = filter
+  const { recipient, application, operator, message, delivery, change, id } = filter
   return given([
     recipient,
     application,
@@ -65,6 +67,7 @@ export function subjectsOfEvents(filter: EventFilter): readonly string[] {
     message,
     delivery,
     change,
+    id,
     key && `certificate:${key}`,
     type && `type:${type}`,
     result && `result:${result}`,

@@ -1,13 +1,13 @@
 import type { Knex } from 'knex'
 import { findLeaves, type Wanted } from '../../audit-log/index.ts'
 
-/** How many leaves, and how many blocks of the index, are looked at for a page, at most. */
-const [mostLeaves, mostBlocks] = [2048, 32_768]
+/** How many leaves are looked at for a page, at most, and after how many milliseconds no more are begun with. */
+const [mostLeaves, longest] = [2048, 60]
 const [firstPiece, largestPiece] = [64, 512]
 
 /**
  * Looks at the leaves that are about what is wanted, the last first and at most 512 at a time, until `take` has enough.
- * Gives the leaf below which to go on; undefined when there is nothing more. It gives up after so much work, however little was found.
+ * Gives the leaf below which to go on; undefined when there is nothing more. It gives up after so much time, however little was found.
  *
  * @param take gives the last leaf that is on the page when the page is full
  */
@@ -17,7 +17,9 @@ export async function walkLeaves(
   before: number | undefined,
   take: (leaves: readonly number[]) => Promise<number | undefined>,
 ): Promise<number | undefined> {
-  let [leaves, blocks, piece] = [0, 0, firstPiece]
+  const start = performance.now()
+  const late = () => performance.now() - start > longest
+  let [leaves, piece] = [0, firstPiece]
   for await (const found of findLeaves(knex, wanted, before)) {
     for (let i = 0; i < found.leaves.length; ) {
       const some = found.leaves.slice(i, i + piece)
@@ -27,10 +29,9 @@ export async function walkLeaves(
       if (full !== undefined) return full
       leaves += some.length
       const last = some.at(-1)
-      if (leaves >= mostLeaves && last !== undefined) return last
+      if ((leaves >= mostLeaves || late()) && last !== undefined) return last
     }
-    blocks += found.blocks
-    if (blocks >= mostBlocks && found.searchedTo > 0) return found.searchedTo
+    if (late() && found.searchedTo > 0) return found.searchedTo
   }
   return undefined
 }

@@ -10,9 +10,10 @@ import {
   readEvents,
 } from '../../../review/index.ts'
 import { refuseMethod } from '../../browser/frame.ts'
-import { readerBehind, readersOfLog, sendFile } from '../audience.ts'
 import type { ConsoleContext } from '../dependencies.ts'
 import { idOf, present, readQuery } from '../query.ts'
+import { readersOfLog } from '../readers.ts'
+import { readerBehind, sendFile } from '../reading.ts'
 import { afterOf, eventQuery } from '../search-forms.ts'
 
 /** The audit log for auditors. Whatever is read is on record before the answer leaves. */

@@ -1,9 +1,10 @@
 import type { Router } from 'express'
 import { exportDeliveries, readDeliveries, readDelivery } from '../../../review/index.ts'
 import { refuseMethod } from '../../browser/frame.ts'
-import { readerBehind, readersOfDeliveries, sendFile } from '../audience.ts'
 import type { ConsoleContext } from '../dependencies.ts'
 import { deliveryOf, present, readQuery } from '../query.ts'
+import { readersOfDeliveries } from '../readers.ts'
+import { readerBehind, sendFile } from '../reading.ts'
 import { afterOf, deliveryQuery } from '../search-forms.ts'
 
 /** All deliveries, for those who review them or see to it that they arrive. Whatever is read is on record. */

@@ -6,11 +6,6 @@ import { SealpostError } from '../../kernel/index.ts'
 import type { ExportFormat, Reader } from '../../review/index.ts'
 import { type ConsoleContext, operatorBehind } from './dependencies.ts'
 
-/** Who reads the log: those whose work it is to review it, and nobody else (PCI DSS 4.0.1, 10.3.1). */
-export const readersOfLog = ['auditor'] as const satisfies readonly OperatorRole[]
-/** Deliveries also by those who have to see to it that mail arrives. */
-export const readersOfDeliveries = ['auditor', 'admin'] as const satisfies readonly OperatorRole[]
-
 /** Who reads, and that they may. Throws `sign_in_required`, `role_missing`. */
 export async function readerBehind(
   context: ConsoleContext,
