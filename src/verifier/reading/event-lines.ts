@@ -17,7 +17,26 @@ export interface EventLine {
 
 /** The events of a directory, by growing leaf. A line that is out of form or out of place is told, and is not among them. */
 export function* eventLines(directory: string, size: number, find: Find): Generator<EventLine> {
-  let next = 0
+  let before = -1
+  let held: EventLine | undefined
+  for (const line of placedLines(directory, size, find)) {
+    // A line that says too large a leaf would make all that follow seem out of place: where the next one goes on, it is that line.
+    if (held !== undefined && line.leaf <= held.leaf && line.leaf > before) {
+      find('line_misplaced', held.where, held.leaf)
+    } else if (line.leaf <= (held?.leaf ?? before)) {
+      find('line_misplaced', line.where, line.leaf)
+      continue
+    } else if (held !== undefined) {
+      before = held.leaf
+      yield held
+    }
+    held = line
+  }
+  if (held !== undefined) yield held
+}
+
+/** Those lines that are in the file for their leaf, in the order of the files. */
+function* placedLines(directory: string, size: number, find: Find): Generator<EventLine> {
   for (const name of namesIn(join(directory, 'events'))) {
     const path = join(directory, 'events', name)
     const first = /^[0-9]{12}\.jsonl$/.test(name) ? Number(name.slice(0, 12)) : -1
@@ -33,10 +52,9 @@ export function* eventLines(directory: string, size: number, find: Find): Genera
       const leaf = Number(digits)
       if (!whole || digits === undefined || line.at(-1) !== 0x7d) {
         find('line_malformed', where)
-      } else if (leaf < next || leaf < first || leaf >= Math.min(first + leavesInFile, size)) {
+      } else if (leaf < first || leaf >= Math.min(first + leavesInFile, size)) {
         find('line_misplaced', where, leaf)
       } else {
-        next = leaf + 1
         const event = line.subarray(prefix.length, -1)
         if (!isUtf8(event) || !isCanonicalObject(event.toString())) find('event_not_canonical', where, leaf)
         yield { leaf, hash: leafHash(event), where }
