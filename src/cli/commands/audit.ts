@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { auditArchiveCommand } from './audit/archive.ts'
+import { auditEvidenceCommand } from './audit/evidence/issue.ts'
 import { auditExportCommand } from './audit/export.ts'
 import { auditKeyCommand } from './audit/key.ts'
 import { auditVerifyCommand } from './audit/verify.ts'
@@ -10,6 +11,7 @@ export function auditCommand(): Command {
   return new Command('audit')
     .description('the audit log, for those who need not take our word for it')
     .addCommand(auditArchiveCommand())
+    .addCommand(auditEvidenceCommand())
     .addCommand(auditExportCommand())
     .addCommand(auditKeyCommand())
     .addCommand(auditVerifyCommand())
