@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { catalogue } from '../../audit/index.ts'
 import type { Clock } from '../../kernel/index.ts'
-import type { Expiring, ReviewFacts } from './facts.ts'
+import type { Expiring, ReviewFacts, Unusual } from './facts.ts'
 import { happenings } from './happenings.ts'
 import { type Names, readNames, shown, whoOf } from './names.ts'
 import { reportBefore } from './report/store.ts'
@@ -70,7 +70,7 @@ export async function dailyReview(
       )
     ).map(({ type, code, who, count }) => ({ type, code: shown(code ?? ''), who, count })),
     volumes,
-    unusual: unusualVolumes(volumes, before),
+    unusual: withNames(unusualVolumes(volumes, before), names),
     keys: await happenings(knex, period, names, listedTypes.keys),
     people: await happenings(knex, period, names, listedTypes.people),
     signIns: (await byActor(knex, period, names, countedByActor.signIns)).map(withoutCode),
@@ -95,6 +95,16 @@ async function lateEvents(knex: Knex, day: string, from: Date): Promise<ReviewFa
 async function byActor(knex: Knex, period: Period, names: Names, types: readonly string[]) {
   const rows = await countByActor(knex, period, types)
   return rows.map(({ type, code, count, ...actor }) => ({ type, code, count, who: whoOf(actor, names) }))
+}
+
+function withNames(unusual: Unusual, { applications }: Names): Unusual {
+  return {
+    ...unusual,
+    applications: unusual.applications.map(volume => ({
+      ...volume,
+      subject: applications.get(volume.subject) ?? volume.subject,
+    })),
+  }
 }
 
 function withoutCode({ type, who, count }: { type: string; who: string; count: number }) {

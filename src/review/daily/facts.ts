@@ -64,6 +64,7 @@ export interface Unusual {
   readonly domains: readonly UnusualVolume[]
 }
 
+/** Of applications the subject is the name. */
 export interface UnusualVolume extends Volume {
   readonly median: number
   readonly is: 'more' | 'less'

@@ -33,24 +33,29 @@ such as names and domains, stands in code spans.`
 /** What somebody has to look at, first; one line each. */
 export function attentionOf(facts: ReviewFacts): readonly string[] {
   const { unusual, expiring, pending: waiting, log: state, late } = facts
-  const one = (count: number, words: string) => (count > 0 ? [`${number(count)} ${words}`] : [])
+  const one = (count: number, words: string) => (count > 0 ? [`${words}: ${number(count)}`] : [])
   const total = (of: readonly { readonly count: number }[]) => of.reduce((sum, { count }) => sum + count, 0)
   const ended = (type: string) => total(facts.outcomes.filter(outcome => outcome.type === type))
   return [
-    ...one(facts.alarms.list.filter(({ type }) => type !== 'alarm.cleared').length, 'alarms or suspicions'),
-    ...one(total(facts.refusals), 'refusals'),
-    ...one(ended('delivery.failed'), 'deliveries failed'),
-    ...one(ended('delivery.quarantined'), 'deliveries went into quarantine'),
-    ...one(unusual.applications.length + unusual.domains.length, 'unusual volumes'),
-    ...one(waiting.length, 'changes wait for a second person'),
-    ...one(expiring.list.length + expiring.more, 'things end within 30 days, or have ended'),
-    ...one(total(late?.events ?? []), 'events came later than the report of their day'),
+    ...one(alarmsOf(facts), 'Alarms or suspicions'),
+    ...one(total(facts.refusals), 'Refusals'),
+    ...one(ended('delivery.failed'), 'Deliveries that failed'),
+    ...one(ended('delivery.quarantined'), 'Deliveries that went into quarantine'),
+    ...one(unusual.applications.length + unusual.domains.length, 'Unusual volumes'),
+    ...one(waiting.length, 'Changes that wait for a second person'),
+    ...one(expiring.list.length + expiring.more, 'Things that end within 30 days, or have ended'),
+    ...one(total(late?.events ?? []), 'Events that came later than the report of their day'),
     ...one(
       state.anchors.filter(({ state: is }) => is !== null && is !== 'well').length,
-      'anchors are not well',
+      'Anchors that are not well',
     ),
-    ...(state.checkpoint === null ? ['the log has no checkpoint yet'] : []),
+    ...(state.checkpoint === null ? ['The log has no checkpoint yet.'] : []),
   ]
+}
+
+/** Alarms and suspicions of the day; that one is over is none. */
+export function alarmsOf({ alarms: { list, more } }: ReviewFacts): number {
+  return list.filter(({ type }) => type !== 'alarm.cleared' && type !== 'anchor.recovered').length + more
 }
 
 function attention(facts: ReviewFacts): string {

@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../../audit-log/index.ts'
 import type { NoticeFields, NoticeSender } from '../../../notices/index.ts'
 import type { ReviewFacts } from '../facts.ts'
+import { alarmsOf } from '../render.ts'
 
 /** The numbers of a report, for its mail. */
 export function noticeFields(
@@ -11,7 +12,7 @@ export function noticeFields(
 ): NoticeFields<'daily_review'> {
   const total = (of: readonly { readonly count: number }[]) => of.reduce((sum, { count }) => sum + count, 0)
   const ended = (type: string) => total(facts.outcomes.filter(outcome => outcome.type === type))
-  const { unusual, expiring, alarms, late } = facts
+  const { unusual, expiring, late } = facts
   return {
     day: new Date(facts.from),
     events: total(facts.events),
@@ -21,7 +22,7 @@ export function noticeFields(
     quarantined: ended('delivery.quarantined'),
     refused: total(facts.refusals),
     unusual: unusual.applications.length + unusual.domains.length,
-    alarms: alarms.list.filter(({ type }) => type !== 'alarm.cleared').length + alarms.more,
+    alarms: alarmsOf(facts),
     pending: facts.pending.length,
     ending: expiring.list.length + expiring.more,
     late: total(late?.events ?? []),
