@@ -4,7 +4,7 @@ export const fieldWords: Readonly<Record<string, string>> = {
   address: 'An IP address; of a recipient, the mail address.',
   alarm: 'One of [the alarms](alarms.md).',
   anchor: 'The name of the anchor.',
-  anchoredSize: 'The size of the newest checkpoint that it took.',
+  anchoredSize: 'The size of the checkpoint that the anchor has.',
   api: 'For applications.',
   application: 'Which application.',
   as: 'In which form it left.',

@@ -71,13 +71,14 @@ async function takeNewest(dependencies: AnchoringDependencies, seen: { size: num
   await retireOthers(knex, clock, anchors)
   const standings = await findStandings(knex)
   const has = new Set(await anchoredBy(knex, checkpoint.size))
-  const distrusted = seen.size === 0 || checkpoint.size < seen.size
+  const isFirst = seen.size === 0
+  const hasShrunk = checkpoint.size < seen.size
   const due = anchors.filter(({ name }) => {
     const standing = standings.find(({ anchor }) => anchor === name)
-    const knows = !distrusted && standing?.state === 'well' && has.has(name)
-    return !knows && isDue(standing, clock.now(), every)
+    const knows = !hasShrunk && standing?.state === 'well' && has.has(name)
+    return isFirst || (!knows && isDue(standing, clock.now(), every))
   })
-  await Promise.all(
+  const recorded = await Promise.allSettled(
     due.map(async anchor => {
       const outcome = await take(dependencies, anchor, checkpoint)
       // A crash here leaves a checkpoint that the anchor has and the database does not know of: the next pass takes it, or a
@@ -85,6 +86,8 @@ async function takeNewest(dependencies: AnchoringDependencies, seen: { size: num
       await recordOutcome(knex, clock, { anchor: anchor.name, checkpoint, outcome })
     }),
   )
+  const failed = recorded.find(result => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
   seen.size = Math.max(seen.size, checkpoint.size)
 }
 

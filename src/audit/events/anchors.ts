@@ -15,7 +15,7 @@ export type AnchorEvent =
       /** It has a checkpoint that our key signed and our tree does not contain: the database was rolled back, or forked. */
       readonly type: 'anchor.ahead'
       readonly anchor: string
-      /** Of our newest checkpoint, and of the one that the anchor has. */
+      /** Of our newest checkpoint. */
       readonly size: number
       readonly anchoredSize: number
     }
