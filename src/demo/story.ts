@@ -1,3 +1,4 @@
+import type { VerifiedEvidence } from './evidence.ts'
 import { readable } from './mail-text.ts'
 import type { Stage } from './stage.ts'
 
@@ -21,6 +22,7 @@ interface DeliveryLine {
 export interface Story {
   readonly mail: Buffer
   readonly mailFile: string
+  readonly evidence: VerifiedEvidence
   /** What the recipient decrypted, or undefined when only the user can. */
   readonly content: string | undefined
   readonly deliveries: readonly DeliveryLine[]
@@ -58,6 +60,8 @@ export function printStory(story: Story): void {
       say([`${recipient}: ${state}`, `  ${outcome} · ${host ?? ''} · ${channel}`, `  ${reply ?? ''}`])
     }
   }
+  heading('What its evidence proves, without asking us')
+  say(story.evidence.said)
   if (!story.stays) return
 
   heading('Send another')

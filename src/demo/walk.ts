@@ -5,6 +5,7 @@ import { Listr } from 'listr2'
 import { type Address, domainOf } from '../kernel/index.ts'
 import { type Client, openClient } from './client.ts'
 import { admit, invite, propose, prove, proved } from './enrolment.ts'
+import { type VerifiedEvidence, verifiedEvidence } from './evidence.ts'
 import { type Inbox, openInbox } from './inbox.ts'
 import { type MailServer, startMailServer } from './mail-server.ts'
 import { readable } from './mail-text.ts'
@@ -43,6 +44,9 @@ interface Walk {
   mail: Buffer
   content: string | undefined
   status: unknown
+  message: string
+  mailFile: string
+  evidence: VerifiedEvidence
 }
 
 const subject = 'Chargeback 2026-1147'
@@ -140,9 +144,11 @@ export async function runDemo(options: DemoOptions): Promise<void> {
           const answer = await walk.client.post({ from: stageSender, to: [address], subject, text })
           if (answer.status !== 202)
             throw new Error(`the gateway answered ${answer.status} ${JSON.stringify(answer.body)}`)
-          const path = `/v1/messages/${(answer.body as { id: string }).id}`
-          walk.status = await settled(walk.client, path)
+          walk.message = (answer.body as { id: string }).id
+          walk.status = await settled(walk.client, `/v1/messages/${walk.message}`)
           walk.mail = await inbox.next(address)
+          walk.mailFile = join(walk.stage.directory, 'received.eml')
+          await writeFile(walk.mailFile, walk.mail)
         },
       },
       {
@@ -152,16 +158,21 @@ export async function runDemo(options: DemoOptions): Promise<void> {
           walk.content = await contentOf(walk, walk.mail)
         },
       },
+      {
+        title: 'Its evidence is fetched, and verified offline with the key of the audit log',
+        task: async walk => {
+          walk.evidence = await verifiedEvidence(walk.stage, walk.client, walk.message, walk.mailFile)
+        },
+      },
     ],
     { rendererOptions: { collapseSubtasks: false } },
   )
   const walk = await steps.run({} as Walk)
 
-  const mailFile = join(walk.stage.directory, 'received.eml')
-  await writeFile(mailFile, walk.mail)
   printStory({
     mail: walk.mail,
-    mailFile,
+    mailFile: walk.mailFile,
+    evidence: walk.evidence,
     content: walk.content,
     deliveries: describeDeliveries(walk.status),
     stage: walk.stage,
