@@ -82,6 +82,11 @@ const local: Record<string, (copy: Copy, a: number, b: number) => readonly Place
     copy.lines.set(a, Buffer.from(lineOf(a).toString().replace('message.accepted', 'message.rejected')))
     return [[a, a + 1]]
   },
+  'a line under the number of a later leaf': (copy, a) => {
+    const later = a + 1 + randomInt(size - a - 1)
+    copy.lines.set(a, Buffer.from(lineOf(a).toString().replace(`"leaf":${a},`, `"leaf":${later},`)))
+    return [[a, a + 1]]
+  },
   'a line deleted': (copy, a) => {
     copy.lines.set(a, Buffer.alloc(0))
     return [[a, a + 1]]
@@ -144,6 +149,10 @@ const files: Record<string, (copy: Copy) => readonly Place[]> = {
     copy.files.set(name, flipBit(whole.get(name)!))
     return [name]
   },
+  'a bit of a tile of leaves': copy => {
+    const leaf = randomInt(size)
+    return local['a bit of a tile of leaves']!(copy, leaf, leaf)
+  },
   'a bit of the tile above': copy => {
     const at = randomInt(5)
     copy.files.set('tile/1/000.p/5', flipBit(whole.get('tile/1/000.p/5')!, at * 32, at * 32 + 32))
@@ -203,12 +212,17 @@ const random = <Value>(values: Record<string, Value>): [string, Value] => {
   return entries[randomInt(entries.length)]!
 }
 
-const inBatches = 9_300
+const inBatches = 9_600
 const together = 30
-const alone = 300
-const anew = 400
+const alone = 200
+const anew = 200
 
-test(`${inBatches} tamperings, ${together} at a time: each shows at its place, and nothing else does`, () => {
+// A machine that is busy with the rest of the tests takes its time.
+const timeout = 180_000
+
+test(`${inBatches} tamperings, ${together} at a time: each shows at its place, and nothing else does`, {
+  timeout,
+}, () => {
   for (let done = 0; done < inBatches; done += together) {
     const copy: Copy = { lines: new Map(), files: new Map() }
     const leaves = spread(2 * together)
@@ -232,7 +246,7 @@ test(`${inBatches} tamperings, ${together} at a time: each shows at its place, a
   }
 })
 
-test(`${alone} tamperings with files: each shows at its place`, () => {
+test(`${alone} tamperings with files: each shows at its place`, { timeout }, () => {
   for (let done = 0; done < alone; done += 1) {
     const copy: Copy = { lines: new Map(), files: new Map() }
     const [name, tamper] = random(files)
@@ -268,7 +282,7 @@ const between = (sizes: readonly number[], leaf: number) => ({
   next: sizes.find(each => each > leaf),
 })
 
-test(`${anew} times all of the log is made anew, or put back: each shows at its place`, () => {
+test(`${anew} times all of the log is made anew, or put back: each shows at its place`, { timeout }, () => {
   const place = join(directory, 'anew')
   for (let done = 0; done < anew; done += 1) {
     const [a, b] = spread(2, 200) as [number, number]
@@ -287,17 +301,14 @@ test(`${anew} times all of the log is made anew, or put back: each shows at its 
     const signed = withKey || forged.bodies.length !== 600
     rmSync(place, { recursive: true, force: true })
     writeFiles(place, files)
-    const { ok, findings } = verifyExport([place], outside)
+    const { ok, findings } = verifyExport([place], signed ? outside : { keys: options.keys })
     expect(ok).toBe(false)
     const fork = back ? undefined : signed ? firstFork(a, forged.bodies.length) : undefined
     if (back) expect(findings).toContainEqual({ code: 'truncated', where: 'anchor 600', first: a, next: 600 })
     else if (fork !== undefined)
       expect(findings, `${name} from ${a}`).toContainEqual(expect.objectContaining(fork))
     else {
-      const { next } = between(
-        [...marks, 200, 400, 600].sort((x, y) => x - y),
-        a,
-      )
+      const { next } = between([...marks, 600], a)
       const is = (found: Finding) =>
         found.first! <= a && found.next === next && found.next! - found.first! <= 200
       expect(findings.some(is), `${name} from ${a}: ${JSON.stringify(findings)}`).toBe(true)
