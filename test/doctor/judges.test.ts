@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { judgeAlarms } from '../../src/doctor/checks/alarms.ts'
+import { judgeAnchors } from '../../src/doctor/checks/anchors.ts'
 import { judgeSkew } from '../../src/doctor/checks/database.ts'
 import { judgeModes } from '../../src/doctor/checks/files.ts'
 import { disk, nodeRelease, swap } from '../../src/doctor/checks/host.ts'
@@ -67,4 +68,25 @@ test('a check that breaks or never ends is a failure of its own and keeps no oth
   ])
   expect(JSON.stringify(findings)).not.toContain('4111')
   expect(findings[1]).toMatchObject({ found: expect.stringContaining('queue') as string })
+})
+
+test('anchors: none is a warning, fewer than the policy wants and one that is ahead are failures', () => {
+  const since = new Date('2026-11-20T12:00:00Z')
+  const well = {
+    anchor: 'directory',
+    state: 'well',
+    since,
+    reason: null,
+    newest: { size: 8, at: since },
+  } as const
+  const failing = { ...well, anchor: 'witness/w1', state: 'failing', reason: 'timeout' } as const
+  expect(judgeAnchors(0, 0, [])).toMatchObject({ verdict: 'warn' })
+  expect(judgeAnchors(0, 1, [])).toMatchObject({ verdict: 'fail' })
+  expect(judgeAnchors(1, 1, [well])).toEqual({ verdict: 'ok', found: 'directory has 8 leaves' })
+  expect(judgeAnchors(1, 2, [well])).toMatchObject({ verdict: 'fail' })
+  expect(judgeAnchors(2, 1, [well, failing])).toMatchObject({
+    verdict: 'warn',
+    found: 'witness/w1: timeout since 2026-11-20T12:00:00.000Z',
+  })
+  expect(judgeAnchors(1, 0, [well, { ...failing, state: 'ahead' }])).toMatchObject({ verdict: 'fail' })
 })

@@ -42,7 +42,7 @@ export const alarmCatalogue = {
   },
   anchor_unreachable: {
     means: 'An anchor did not take the checkpoint of the last minutes.',
-    remedy: 'Look at the anchor: its directory, witness or syslog server, and the way there.',
+    remedy: 'Look at the anchor: its directory, witness or syslog server, and the way there. `sealpost doctor` says why; docs/anchors.md what that means.',
     stops: false,
     because:
       'the log is whole, only not yet known outside; a policy may demand more before evidence is issued',
@@ -51,7 +51,7 @@ export const alarmCatalogue = {
     means:
       'An anchor knows a checkpoint that this database does not hold: the database is older than what was anchored.',
     remedy:
-      'Was a backup restored? Restore a later one, or declare the loss: keep the anchored checkpoints, and see docs/audit-log.md.',
+      'Was a backup restored? Restore a later one, or declare the loss: keep the anchored checkpoints, and see docs/anchors.md.',
     stops: true,
     because: 'a database put back to yesterday would accept and send again what is already sent',
   },
