@@ -86,7 +86,7 @@ test('filters choose events; what is chosen is verified against the whole', asyn
   expect(bodies(subject).map(({ event }) => event.application)).toEqual([wanted])
 
   const since = opened.place()
-  await exported(log.owner, since, { from: late, type: 'application.added' })
+  await exported(log.owner, since, { from: late, type: 'enrolment.link.used' })
   expect(bodies(since)).toHaveLength(151)
 })
 

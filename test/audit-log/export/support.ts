@@ -6,6 +6,7 @@ import { type AuditEvent, appendEvents } from '../../../src/audit/index.ts'
 import { type Exported, type ExportWish, exportLog } from '../../../src/audit-log/index.ts'
 import { type Clock, newId, systemClock } from '../../../src/kernel/index.ts'
 import { type Report, type VerifyOptions, verifyExport } from '../../../src/verifier/index.ts'
+import { eventually } from '../../support/locks.ts'
 import { openTestLog, type TestLog } from '../sequencer/support.ts'
 
 export const actor = { kind: 'host' } as const
@@ -21,15 +22,18 @@ export async function grow(log: TestLog, count: number, at?: Date): Promise<void
     ),
   )
   const sequencer = log.sequencer({ clock })
-  await log.settled(sequencer)
+  await eventually('all events are in the log', async () => {
+    await sequencer.pass()
+    const waiting = log.owner('audit_events').whereNotIn('seq', log.owner('audit_leaves').select('seq'))
+    return (await waiting.pluck<string[]>('seq')).length === 0
+  })
   await sequencer.stop()
 }
 
 function eventNumber(number: number, clock: Clock): AuditEvent {
-  const application = newId('app', clock)
   return number % 2 === 0
-    ? { type: 'application.added', application, san: `URI:urn:test:${number}` }
-    : { type: 'application.revoked', application }
+    ? { type: 'enrolment.link.used', recipient: newId('rcp', clock) }
+    : { type: 'application.revoked', application: newId('app', clock) }
 }
 
 export function exported(knex: Knex, to: string, wish: ExportWish = {}): Promise<Exported> {
