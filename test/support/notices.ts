@@ -85,6 +85,7 @@ export const operatorKinds: readonly string[] = [
   'change_waiting',
   'recipient_report',
   'ending_soon',
+  'daily_review',
   'policy_scheduled',
   'policy_ending',
 ]

@@ -3,6 +3,8 @@ import { auditArchiveCommand } from './audit/archive.ts'
 import { auditEvidenceCommand } from './audit/evidence/issue.ts'
 import { auditExportCommand } from './audit/export.ts'
 import { auditKeyCommand } from './audit/key.ts'
+import { auditReviewCommand } from './audit/review.ts'
+import { auditSearchCommand } from './audit/search.ts'
 import { auditVerifyCommand } from './audit/verify.ts'
 import { auditWitnessCommand } from './audit/witness.ts'
 
@@ -14,6 +16,8 @@ export function auditCommand(): Command {
     .addCommand(auditEvidenceCommand())
     .addCommand(auditExportCommand())
     .addCommand(auditKeyCommand())
+    .addCommand(auditReviewCommand())
+    .addCommand(auditSearchCommand())
     .addCommand(auditVerifyCommand())
     .addCommand(auditWitnessCommand())
 }
