@@ -31,7 +31,7 @@ export function openAnchors(
 ): void {
   const { directory, witnesses = [], every = 60_000 } = config ?? {}
   const own = openOwnLog(common.knex)
-  const fetcher = openFetcher({ ca: secrets?.witnessCa, allowedNetworks, redirects: 0 })
+  const fetcher = openFetcher({ ca: secrets?.witnessCa, allowedNetworks, redirects: 0, deadline: 6_000 })
   const anchors = [
     ...(directory === undefined ? [] : [openDirectoryAnchor(directory, own)]),
     ...witnesses.map(witness => openWitnessAnchor(parseWitness(witness), own, fetcher)),

@@ -18,6 +18,8 @@ export interface AnchoringDependencies {
   readonly anchors: readonly Anchor[]
   /** Milliseconds between two passes. */
   readonly every: number
+  /** Milliseconds for one anchor. Default 20,000: a directory on a server that is gone would hold up the others for ever. */
+  readonly patience?: number
 }
 
 export interface Anchoring {
@@ -92,14 +94,14 @@ async function takeNewest(dependencies: AnchoringDependencies, seen: { size: num
 }
 
 async function take(
-  { knex, log }: AnchoringDependencies,
+  { knex, log, patience = 20_000 }: AnchoringDependencies,
   anchor: Anchor,
   checkpoint: Checkpoint,
 ): Promise<Outcome> {
   const fields = { code: anchor.name }
   try {
     const proofFrom = (size: number) => consistencyProof(knex, size, checkpoint.size)
-    const receipt = await Promise.race([anchor.anchor(checkpoint, proofFrom), tooLate()])
+    const receipt = await Promise.race([anchor.anchor(checkpoint, proofFrom), tooLate(patience)])
     return { state: 'well', receipt }
   } catch (error) {
     log.error('anchor-failed', error, fields)
@@ -108,11 +110,8 @@ async function take(
   }
 }
 
-// Of one anchor, in milliseconds. A directory on a server that is gone would hold up the others for ever.
-const deadline = 30_000
-
-async function tooLate(): Promise<never> {
-  await sleep(deadline, undefined, { ref: false })
+async function tooLate(patience: number): Promise<never> {
+  await sleep(patience, undefined, { ref: false })
   throw new AnchorError('timeout')
 }
 

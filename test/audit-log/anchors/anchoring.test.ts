@@ -170,12 +170,17 @@ test('an anchor that fails is tried again, ever more seldom; after three interva
   expect(await eventsOf('failing')).toEqual(['anchor.failed', 'anchor.recovered'])
 })
 
-test('an anchor that fails does not keep the others from theirs', async () => {
-  const [bad, good] = [scripted('bad'), scripted('good')]
+test('an anchor that fails, or never answers, does not keep the others from theirs', async () => {
+  const [bad, good, mute] = [scripted('bad'), scripted('good'), scripted('mute')]
   bad.script.answer = () => Promise.reject(new TypeError('a bug'))
-  await started([bad.anchor, good.anchor])
+  mute.script.answer = () => new Promise(() => undefined)
+  await started([bad.anchor, good.anchor, mute.anchor], { patience: 100 })
   expect(await anchoredBy(log.gateway, await newestSize())).toContain('good')
-  expect(await anchorHealth(log.gateway)).toMatchObject([{ reason: 'error' }, { state: 'well' }])
+  expect(await anchorHealth(log.gateway)).toMatchObject([
+    { reason: 'error' },
+    { state: 'well' },
+    { reason: 'timeout' },
+  ])
 })
 
 test('an anchor that is ahead stops every replica, and is not forgotten when it does not answer', async () => {

@@ -11,7 +11,7 @@ import { systemClock } from '../../../src/kernel/index.ts'
 import { openFetcher } from '../../../src/platform/https/index.ts'
 import { openLogger } from '../../../src/platform/index.ts'
 import { createAuthority, issueServerCertificate } from '../../../src/platform/pki/index.ts'
-import { parseVerifier } from '../../../src/tlog/index.ts'
+import { type NoteVerifier, parseVerifier } from '../../../src/tlog/index.ts'
 import { readNotes } from '../../../src/verifier/index.ts'
 import { openWitness, serveWitness } from '../../../src/witness/index.ts'
 import { exported, grow, openExportTest, verified } from '../export/support.ts'
@@ -27,6 +27,7 @@ let log: TestLog
 let directory: string
 let anchors: readonly Anchor[]
 let size: number
+let cosigner: NoteVerifier
 
 beforeAll(async () => {
   opened = new AsyncDisposableStack()
@@ -50,12 +51,13 @@ beforeAll(async () => {
     allowedNetworks: [{ address: '127.0.0.0', prefix: 8, family: 'ipv4' }],
     lookup: () => Promise.resolve(['127.0.0.1']),
   })
+  cosigner = parseVerifier(witness.verifier)
   const own = openOwnLog(log.gateway)
   const url = new URL(`https://witness.test:${server.port}`)
   directory = opened.use(temporaryDirectory()).path
   anchors = [
     openDirectoryAnchor(directory, own),
-    openWitnessAnchor({ url, verifier: parseVerifier(witness.verifier) }, own, fetcher),
+    openWitnessAnchor({ url, verifier: cosigner }, own, fetcher),
   ]
 })
 afterAll(() => opened.disposeAsync())
@@ -107,10 +109,10 @@ async function standings(): Promise<Record<string, string>> {
 }
 
 /** What an auditor finds, who has an export of the database as it is now, and looks into the anchor's directory. */
-async function audited() {
+async function audited(witnesses: readonly NoteVerifier[] = []) {
   const to = place.place()
   await exported(log.superuser, to)
-  return verified(to, { keys: [log.key.verifier], anchors: [...readNotes(directory)] })
+  return verified(to, { keys: [log.key.verifier], anchors: [...readNotes(directory)], witnesses })
 }
 
 beforeEach(async () => {
@@ -177,5 +179,9 @@ test('nothing was done to it: a replica that starts anew finds nothing', async (
   expect(await start()).toEqual(new Set())
   await grow(log, 5)
   expect(await start()).toEqual(new Set())
-  expect((await audited()).ok).toBe(true)
+  const { ok, witnessed } = await audited([cosigner])
+  expect({ ok, witnessed }).toMatchObject({
+    ok: true,
+    witnessed: [{ witness: 'witness.test', size: (await latestCheckpoint(log.owner))?.size }],
+  })
 })

@@ -44,7 +44,7 @@ export async function keepKey({ owner }: TestLog, { verifier }: NoteSigner): Pro
 export function replica(
   { gateway }: Pick<TestLog, 'gateway'>,
   anchors: readonly Anchor[],
-  { now = () => new Date(), every = 60_000 } = {},
+  { now = () => new Date(), every = 60_000, patience = 20_000 } = {},
 ): Anchoring & { readonly alarms: Set<AlarmCode> } {
   const alarms = new Set<AlarmCode>()
   const raising = {
@@ -53,6 +53,14 @@ export function replica(
     active: () => [],
   }
   const log = openLogger({ level: 'error', destination: { write: () => true } })
-  const anchoring = openAnchoring({ knex: gateway, clock: { now }, log, alarms: raising, anchors, every })
+  const anchoring = openAnchoring({
+    knex: gateway,
+    clock: { now },
+    log,
+    alarms: raising,
+    anchors,
+    every,
+    patience,
+  })
   return { ...anchoring, alarms }
 }

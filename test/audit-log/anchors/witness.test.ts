@@ -88,6 +88,7 @@ describe('our client and our witness, over TLS:', () => {
     ['another method', 'GET', '/add-checkpoint', '', 405],
     ['another path', 'POST', '/', 'old 0\n\n', 404],
     ['a body that is too long', 'POST', '/add-checkpoint', 'x'.repeat(65_537), 413],
+    ['a body without a length that is too long', 'POST', '/add-checkpoint', undefined, 413],
     ['garbage', 'POST', '/add-checkpoint', 'x'.repeat(65_536), 400],
     ['a checkpoint that it never saw', 'GET', `/${'0'.repeat(64)}/checkpoint`, '', 404],
   ])('%s is refused', async (_what, method, path, body, status) => {
@@ -95,15 +96,24 @@ describe('our client and our witness, over TLS:', () => {
   })
 })
 
-function ask(port: number, method: string, path: string, body: string): Promise<number | undefined> {
+/** @param body undefined: one without end */
+function ask(
+  port: number,
+  method: string,
+  path: string,
+  body: string | undefined,
+): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const options = { ca: authority.certificate, servername: 'witness.test', host: '127.0.0.1' }
+    let more: NodeJS.Timeout | undefined
     const sent = request({ ...options, port, method, path, agent: false }, answer => {
+      clearInterval(more)
       answer.resume()
       resolve(answer.statusCode)
     })
     sent.on('error', reject)
-    sent.end(body)
+    if (body === undefined) more = setInterval(() => sent.write('x'.repeat(4096)), 1)
+    else sent.end(body)
   })
 }
 
