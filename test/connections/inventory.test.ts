@@ -1,13 +1,17 @@
-import { X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ConnectionInventory } from '../../src/connections/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { fingerprintOf } from '../../src/platform/tls/index.ts'
+import { formatVerifier, noteSigner } from '../../src/tlog/index.ts'
 import { type House, openHouse } from '../support/house.ts'
 
 let house: House
 beforeAll(async () => {
-  house = await openHouse({ roles: ['api'] })
+  const key = noteSigner('witness.test', generateKeyPairSync('ed25519').privateKey, 'cosignature')
+  const witness = { url: 'https://localhost:1', verifier: formatVerifier(key.verifier) }
+  const anchors = { directory: undefined, witnesses: [witness], every: 60_000 }
+  house = await openHouse({ roles: ['api'], anchors })
 })
 afterAll(() => house.close())
 
@@ -22,6 +26,11 @@ test('over the API operators see what the replica uses now: after a reload, the 
   }
   const api = async () => (await listed()).connections.find(({ name }) => name === 'listener-api')
   expect((await listed()).connections.map(({ name }) => name)).toContain('postgresql')
+  expect((await listed()).connections.find(({ name }) => name === 'witness')).toMatchObject({
+    place: 'https://localhost:1',
+    peer: 'public_cas',
+    revocation: 'none',
+  })
   // This replica sends no mail.
   expect((await listed()).connections.map(({ name }) => name)).not.toContain('smtp')
   expect((await api())?.involved).toMatchObject([

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { noteSigner, openNote, parseVerifier, signNote, verifyCosignature } from '../../src/tlog/index.ts'
 import { openWitness, type Witness } from '../../src/witness/index.ts'
+import { parseSubmission } from '../../src/witness/request.ts'
 import { openLogState } from '../../src/witness/state.ts'
 import { type GrowingLog, growingLog } from '../support/growing-log.ts'
 
@@ -140,6 +141,30 @@ describe('what is refused, in the order and with the codes of C2SP tlog-witness:
   test('what is not UTF-8: 400', async () => {
     await refused(Buffer.concat([await log.submission(8, 9), Uint8Array.of(0xff)]), 400)
   })
+})
+
+test('the example of the specification is read as it is meant', async () => {
+  const example = `old 20852014
+PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=
+jrJZDmY8Y7SyJE0MWLpLozkIVMSMZcD5kvuKxPC3swk=
+5+pKlUdi2LeF/BcMHBn+Ku6yhPGNCswZZD1X/6QgPd8=
+/6WVhPs2CwSsb5rYBH5cjHV/wSmA79abXAwhXw3Kj/0=
+
+example.com/behind-the-sofa
+20852163
+CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
+
+— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=
+— example.com/behind-the-sofa opLqBQsREYCgu6xQkYQwJr9fo45a62DN9EdmHXnZdXNqlcVGlCum2Wks+49/V6267UEjw6QUXTS5Rovnzv++qbSzm9Q=
+`
+  const read = parseSubmission(body(example))
+  expect(read?.oldSize).toBe(20_852_014)
+  expect(read?.proof.map(hash => Buffer.from(hash).toString('base64'))).toEqual(
+    example.split('\n').slice(1, 5),
+  )
+  expect(read?.note).toBe(example.slice(example.indexOf('example.com')))
+  const witness = await fresh(growingLog())
+  expect(await witness.addCheckpoint(body(example))).toMatchObject({ status: 404 })
 })
 
 test('of many at once, which are forks of each other, one is cosigned', async () => {
