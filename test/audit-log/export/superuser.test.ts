@@ -55,8 +55,8 @@ async function afterwards(tamper: (trx: Knex.Transaction) => Promise<unknown>) {
 const seqOf = '(SELECT seq FROM audit_leaves WHERE leaf = ?)'
 const setBody = (trx: Knex.Transaction, leaf: number, alsoHash: boolean) =>
   trx.raw(
-    `UPDATE audit_events SET body = replace(body, 'urn:test', 'urn:best')
-       ${alsoHash ? `, hash = sha256('\\x00'::bytea || convert_to(replace(body, 'urn:test', 'urn:best'), 'UTF8'))` : ''}
+    `UPDATE audit_events SET body = replace(body, 'rcp_', 'app_')
+       ${alsoHash ? `, hash = sha256('\\x00'::bytea || convert_to(replace(body, 'rcp_', 'app_'), 'UTF8'))` : ''}
      WHERE seq = ${seqOf}`,
     [leaf],
   )

@@ -11,14 +11,22 @@ import { openTestLog, type TestLog } from '../sequencer/support.ts'
 
 export const actor = { kind: 'host' } as const
 
-/** Appends events of two types in turn, and takes them into the log. */
-export async function grow(log: TestLog, count: number, at?: Date): Promise<void> {
+/** Appends some events, then others of two types in turn, and takes them into the log. */
+export async function grow(
+  log: TestLog,
+  count: number,
+  at?: Date,
+  before: readonly AuditEvent[] = [],
+): Promise<void> {
   const clock: Clock = at === undefined ? systemClock : { now: () => at }
   await log.gateway.transaction(trx =>
     appendEvents(
       trx,
       clock,
-      Array.from({ length: count }, (_, number) => ({ actor, event: eventNumber(number, clock) })),
+      [...before, ...Array.from({ length: count }, (_, number) => eventNumber(number, clock))].map(event => ({
+        actor,
+        event,
+      })),
     ),
   )
   const sequencer = log.sequencer({ clock })
