@@ -26,7 +26,7 @@ export function namesCardData(name: string): boolean {
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .toLowerCase()
     .split(/[^a-z0-9]+/)
-  return words.some(word => fieldNames.has(word))
+  return words.some((word, i) => fieldNames.has(word) || fieldNames.has(word + (words[i + 1] ?? '')))
 }
 
 const fieldNames = new Set(

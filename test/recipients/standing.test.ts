@@ -169,6 +169,7 @@ test.each(['approver', 'auditor', 'custodian'] as const)(
 
 test.each<[string, Partial<Invitation>, string]>([
   ['no address', { address: 'a@b@c' as never }, '/address'],
+  ['an address that is a card number', { address: '4111_1111_1111_1111@bank.test' as never }, '/address'],
   ['an organisation with a line break', { organisation: 'Bank\r\nBcc: x@y.test' }, '/organisation'],
   ['an organisation that reverses the line', { organisation: 'Bank \u202e' }, '/organisation'],
   ['an organisation that is a card number', { organisation: '4111 1111 1111 1111' }, '/organisation'],

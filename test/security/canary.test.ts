@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { ClientRequest } from 'node:http'
 import { request } from 'node:https'
+import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Correspondent } from '../../src/demo/index.ts'
 import { readMail } from '../../src/demo/index.ts'
-import { migrate, openDatabase, startEmbeddedPostgres } from '../../src/platform/index.ts'
+import { cardDataOf, migrate, openDatabase, startEmbeddedPostgres } from '../../src/platform/index.ts'
 import {
   canariesIn,
   canaryPan,
@@ -17,7 +18,7 @@ import {
   searchFiles,
 } from '../support/canary.ts'
 import { eventually } from '../support/locks.ts'
-import { type RawAnswer, send } from '../support/request.ts'
+import { type RawAnswer, send, sendRaw } from '../support/request.ts'
 import { type Ground, openGround, type Serving, sender } from '../support/serve.ts'
 import { type Sink, startSink } from '../support/smtp-sink.ts'
 
@@ -230,6 +231,58 @@ describe('each way that a message can go', () => {
     }
   })
 
+  test('bytes that are no TLS, and a request that is no HTTP', async () => {
+    await new Promise<void>(resolve => {
+      const plain = connectTcp(gateway.apiPort, 'localhost', () =>
+        plain.end(`${canaryPan} ${canaryWords}\r\n\r\n`),
+      )
+      plain.on('error', () => resolve()).on('close', () => resolve())
+      plain.resume()
+    })
+    const where = { port: gateway.apiPort, authority: ground.authority }
+    const { certificate: cert, key } = ground.client
+    const answer = await sendRaw(
+      where,
+      { cert, key },
+      `${canaryPan} ${canaryWords} HTTP/1.1\r\nX: ${canaryPan}\r\n\r\n`,
+    )
+    expect(canariesIn(Buffer.from(answer))).toEqual([])
+    await eventually('both are told', async () => {
+      const told = await ground
+        .owner('audit_events')
+        .where({ type: 'connection.refused' })
+        .pluck<string[]>('body')
+      return told.length >= 2
+    })
+  })
+
+  test('what the audit log holds of all that: its events, leaves, checkpoints and what it is searched by', async () => {
+    await eventually('every event is a leaf', async () => {
+      const { rows } = await ground.owner.raw<{ rows: unknown[] }>(
+        'SELECT FROM audit_events WHERE seq NOT IN (SELECT seq FROM audit_leaves) LIMIT 1',
+      )
+      return rows.length === 0
+    })
+    const { rows: tables } = await ground.owner.raw<{ rows: { name: string }[] }>(
+      `SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ '^(audit|log)_'`,
+    )
+    const filled: string[] = []
+    for (const { name } of tables) {
+      const { rows } = await ground.owner.raw<{ rows: { row: string }[] }>(
+        'SELECT t::text AS row FROM ?? t',
+        [name],
+      )
+      if (rows.length > 0) filled.push(name)
+      for (const { row } of rows) expect.soft(canariesIn(Buffer.from(row)), name).toEqual([])
+    }
+    expect(filled).toEqual(
+      expect.arrayContaining(['audit_events', 'audit_leaves', 'audit_checkpoints', 'log_keys']),
+    )
+    for (const body of await ground.owner('audit_events').pluck<string[]>('body')) {
+      for (const text of textsIn(JSON.parse(body))) expect.soft(cardDataOf(text), body).toBeUndefined()
+    }
+  })
+
   test('a gateway that dies of SIGABRT with a message in its hands', async () => {
     const body = JSON.stringify(message(friend.address)).padEnd(300_000)
     const upload = begin('/v1/messages', { ...json, 'content-length': String(body.length) })
@@ -269,6 +322,13 @@ describe('afterwards the canary is nowhere', () => {
     for (const { bytes } of sink.mails) expect(canariesIn(bytes)).toEqual([])
   })
 })
+
+/** Every string in a value, names of members included. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, item]) => [name, ...textsIn(item)])
+}
 
 /** The harshest log that an administrator of PostgreSQL can switch on. */
 async function logEverything(): Promise<void> {

@@ -13,7 +13,7 @@ import {
 import { type Actor, appendEvents } from '../../audit/index.ts'
 import { type ChangeRequestId, type Clock, isAddress, SealpostError } from '../../kernel/index.ts'
 import { type NoticeSender, queueNotice } from '../../notices/index.ts'
-import { scrub } from '../../platform/index.ts'
+import { cardDataOf } from '../../platform/index.ts'
 import { asDestinationRule, type DestinationRule } from '../destination.ts'
 import { ruleSha256 } from './digest.ts'
 import { type Destination, deleteRule, findRule, lockDomain, writeRule } from './store.ts'
@@ -164,7 +164,7 @@ function plain(rule: DestinationRule): ChangeRequestOf<'destination.set'>['body'
 }
 
 function assertDomain(domain: string): void {
-  if (isAddress(`a@${domain}`) && domain === domain.toLowerCase() && scrub(domain) === domain) return
+  if (isAddress(`a@${domain}`) && domain === domain.toLowerCase() && cardDataOf(domain) === undefined) return
   throw new SealpostError('invalid_request', { errors: [{ pointer: '/domain', code: 'malformed' }] })
 }
 
@@ -173,7 +173,7 @@ function assertUsable(rule: DestinationRule): void {
   if (rule.mode === 'auto') return
   rule.hosts.forEach(({ name }, index) => {
     // Attempts and events name the server, and no card number may look like one.
-    if (scrub(name) === name) return
+    if (cardDataOf(name) === undefined) return
     throw new SealpostError('invalid_request', {
       errors: [{ pointer: `/rule/hosts/${index}/name`, code: 'malformed' }],
     })

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { z } from 'zod'
 import { type DeliveryId, isAddress, isId, type RecipientId, SealpostError } from '../../kernel/index.ts'
-import { scrub } from '../../platform/index.ts'
+import { cardDataOf } from '../../platform/index.ts'
 
 /** The query of a request, by name. Throws `invalid_request` for what is repeated, unknown or of another form. */
 export function readQuery<Schema extends z.ZodType>(request: Request, schema: Schema): z.infer<Schema> {
@@ -64,7 +64,7 @@ export const lastMoment = z
 export const words = z
   .string()
   .max(200)
-  .refine(text => scrub(text) === text)
+  .refine(text => cardDataOf(text) === undefined)
 
 export function idOf(request: Request, name = 'id'): string {
   const id = request.params[name]
@@ -88,7 +88,7 @@ export function deliveryOf(request: Request): DeliveryId {
 /** In whatever case. Throws `not_found` for what is no domain. */
 export function domainOfPath(request: Request): string {
   const domain = idOf(request, 'domain').toLowerCase()
-  if (!isAddress(`a@${domain}`)) throw new SealpostError('not_found')
+  if (!isAddress(`a@${domain}`) || cardDataOf(domain) !== undefined) throw new SealpostError('not_found')
   return domain
 }
 

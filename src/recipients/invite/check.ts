@@ -1,5 +1,5 @@
 import { isAddress, SealpostError } from '../../kernel/index.ts'
-import { scrub } from '../../platform/index.ts'
+import { cardDataOf, scrub } from '../../platform/index.ts'
 import { attestationKinds, type Invitation, type NewAttestation, recipientKinds } from '../recipient.ts'
 
 /** What is wrong, and where: a JSON pointer (RFC 6901) and a code; never the value. */
@@ -30,6 +30,8 @@ export function invitationFaults(
 ): readonly Fault[] {
   return [
     ...fault(isAddress(address), '/address', 'malformed'),
+    // It stands in the audit log.
+    ...fault(cardDataOf(address) === undefined, '/address', 'card_number'),
     ...lineFaults(organisation, '/organisation'),
     ...fault(recipientKinds.includes(kind), '/kind', 'unknown_value'),
     ...fault(isPhone(phone), '/phone', 'malformed'),
