@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import type { Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
@@ -5,13 +6,14 @@ import {
   latestCheckpoint,
   openDirectoryAnchor,
   openOwnLog,
+  openSequencer,
   openWitnessAnchor,
 } from '../../../src/audit-log/index.ts'
 import { systemClock } from '../../../src/kernel/index.ts'
 import { openFetcher } from '../../../src/platform/https/index.ts'
 import { openLogger } from '../../../src/platform/index.ts'
 import { createAuthority, issueServerCertificate } from '../../../src/platform/pki/index.ts'
-import { type NoteVerifier, parseVerifier } from '../../../src/tlog/index.ts'
+import { type NoteVerifier, noteSigner, parseVerifier } from '../../../src/tlog/index.ts'
 import { readNotes } from '../../../src/verifier/index.ts'
 import { openWitness, serveWitness } from '../../../src/witness/index.ts'
 import { exported, grow, openExportTest, verified } from '../export/support.ts'
@@ -69,6 +71,7 @@ const tables = [
   'audit_checkpoints',
   'audit_anchors',
   'audit_anchor_states',
+  'log_keys',
 ]
 
 /** As superuser, with no trigger in the way. */
@@ -173,6 +176,31 @@ test('the end of the log is cut off, with whatever says that it was anchored', a
   expect(await start()).toEqual(new Set(['anchor_ahead']))
   expect(await standings()).toEqual(bothAhead)
   expect((await audited()).findings).toMatchObject([{ code: 'truncated', next: size }])
+})
+
+test('a log is made anew under the same name, with another key: no anchor takes it, and no auditor', async () => {
+  const other = noteSigner(log.key.verifier.name, generateKeyPairSync('ed25519').privateKey)
+  await tamper(async trx => {
+    for (const table of tables) await trx.raw(`DELETE FROM ${table}`)
+  })
+  await keepKey(log, other)
+  await log.append(size + 50)
+  const alarms = { raise: () => undefined, clear: () => undefined }
+  const quiet = openLogger({ level: 'error', destination: { write: () => true } })
+  const options = { knex: log.gateway, clock: systemClock, log: quiet, alarms, every: 10 ** 9 }
+  const sequencer = openSequencer({ ...options, key: other })
+  await log.settled(sequencer)
+  await sequencer.stop()
+
+  await start()
+  expect(await standings()).toEqual({ directory: 'failing', 'witness/witness.test': 'failing' })
+  const reasons = await log.owner('audit_anchor_states').pluck<string[]>('reason')
+  expect(reasons).toEqual(['log_unknown', 'log_unknown'])
+  const { ok, findings } = await audited()
+  expect({ ok, codes: findings.map(({ code }) => code) }).toMatchObject({
+    ok: false,
+    codes: expect.arrayContaining(['signature_missing']) as string[],
+  })
 })
 
 test('nothing was done to it: a replica that starts anew finds nothing', async () => {

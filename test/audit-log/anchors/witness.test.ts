@@ -37,10 +37,11 @@ function anchorAt(port: number, own: GrowingLog, verifier: NoteVerifier, more: P
 
 describe('our client and our witness, over TLS:', () => {
   const log1 = growingLog()
-  const directory = temporaryDirectory()
+  let directory: ReturnType<typeof temporaryDirectory>
   let server: WitnessServer
   let verifier: NoteVerifier
   beforeAll(async () => {
+    directory = temporaryDirectory()
     const logs = [log1.signer.verifier]
     const state = directory.path
     const witness = await openWitness({ state, logs, defaultName: 'witness.test/w1', clock: systemClock })
