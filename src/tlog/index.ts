@@ -8,7 +8,6 @@ export {
   type NoteSigner,
   type NoteVerifier,
   noteSigner,
-  noteVerifier,
   parseVerifier,
   type SignatureKind,
 } from './note/key.ts'
@@ -17,7 +16,6 @@ export { signNote } from './note/sign.ts'
 export { proveConsistency, proveInclusion } from './prove.ts'
 export {
   hashesAtLevel,
-  hashesOfTile,
   keepTiles,
   type ReadTile,
   readHashesFromTiles,

@@ -59,7 +59,7 @@ export function* tilesOf(size: number, from = 0): Generator<Tile> {
 }
 
 /** The hashes of a tile. Throws `tile_malformed` when these are not as many octets as its width says. */
-export function hashesOfTile(hashes: Uint8Array, width: number): Uint8Array[] {
+function hashesOfTile(hashes: Uint8Array, width: number): Uint8Array[] {
   if (hashes.length !== width * hashLength) throw new TlogError('tile_malformed', 'its length')
   return Array.from({ length: width }, (_, at) => hashes.subarray(at * hashLength, (at + 1) * hashLength))
 }

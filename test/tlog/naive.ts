@@ -4,10 +4,6 @@ import { createHash } from 'node:crypto'
 const sha256 = (...parts: readonly Uint8Array[]): Buffer =>
   createHash('sha256').update(Buffer.concat(parts)).digest()
 
-export function naiveLeaf(data: Uint8Array): Buffer {
-  return sha256(Uint8Array.of(0), data)
-}
-
 /** MTH(D[n]), of hashes of leaves. */
 export function naiveRoot(leaves: readonly Uint8Array[]): Buffer {
   const [only] = leaves

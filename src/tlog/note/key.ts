@@ -30,7 +30,7 @@ export function noteSigner(name: string, key: KeyObject, kind: SignatureKind = '
 }
 
 /** @param key public, Ed25519. Throws `key_malformed` for another, or a name that no key may have. */
-export function noteVerifier(name: string, key: KeyObject, kind: SignatureKind = 'note'): NoteVerifier {
+function noteVerifier(name: string, key: KeyObject, kind: SignatureKind = 'note'): NoteVerifier {
   if (key.asymmetricKeyType !== 'ed25519') throw new TlogError('key_malformed', 'not Ed25519')
   if (!isKeyName(name)) throw new TlogError('key_malformed', 'its name')
   return { name, kind, id: idOf(name, encode(kind, key)), key }
