@@ -2,6 +2,7 @@ import { type Setting, settings } from '../src/config/index.ts'
 import { type Outcome, outcomes as outcomeTable } from '../src/delivery/outcome.ts'
 import { statuses } from '../src/http/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../src/kernel/index.ts'
+import { alarmsPage } from './alarms-page.ts'
 import { auditEventsPage } from './audit-events-page.ts'
 import { compliancePage } from './compliance-page.ts'
 import { tlsPage } from './tls-page.ts'
@@ -14,6 +15,7 @@ export function generatedPages(): Record<string, string> {
     'outcomes.md': outcomes(),
     'audit-events.md': auditEventsPage(note),
     'tls.md': tlsPage(note),
+    'alarms.md': alarmsPage(note),
     'compliance.md': compliancePage(note),
   }
 }
