@@ -68,7 +68,10 @@ export interface House {
 
 const passphrase = 'correct horse battery staple'
 
-export async function openHouse(settings: Partial<Config> = {}): Promise<House> {
+export async function openHouse(
+  settings: Partial<Config> = {},
+  moreSecrets: Partial<Secrets> = {},
+): Promise<House> {
   await using opened = new AsyncDisposableStack()
   const database = opened.adopt(await testDatabase(), test => test.drop())
   const owner = opened.adopt(
@@ -141,6 +144,7 @@ export async function openHouse(settings: Partial<Config> = {}): Promise<House> 
     clientCrl: undefined,
     publicCa: undefined,
     relayCredentials: undefined,
+    ...moreSecrets,
   }
   let logged = ''
   const destination = new PassThrough({ encoding: 'utf8' }).on('data', (text: string) => {

@@ -42,7 +42,8 @@ export const alarmCatalogue = {
   },
   anchor_unreachable: {
     means: 'An anchor did not take the checkpoint of the last minutes.',
-    remedy: 'Look at the anchor: its directory, witness or syslog server, and the way there. `sealpost doctor` says why; docs/anchors.md what that means.',
+    remedy:
+      'Look at the anchor: its directory, witness or syslog server, and the way there. `sealpost doctor` says why; docs/anchors.md what that means.',
     stops: false,
     because:
       'the log is whole, only not yet known outside; a policy may demand more before evidence is issued',
@@ -56,8 +57,9 @@ export const alarmCatalogue = {
     because: 'a database put back to yesterday would accept and send again what is already sent',
   },
   stream_behind: {
-    means: 'The stream of events to the SIEM has not moved for minutes, though there are events.',
-    remedy: 'Look at the syslog server and the way there. Nothing is lost: the stream goes on where it was.',
+    means: 'An event has waited for over ten minutes to arrive at the SIEM.',
+    remedy:
+      'Look at the syslog server and the way there (`sealpost doctor`). Nothing is lost: the stream goes on where it was.',
     stops: false,
     because: 'the events are in the log; only their copy is late',
   },

@@ -6,7 +6,12 @@ import { openSyslog, type SyslogFailure, syslogFailureOf } from '../../platform/
 import { type Check, fail, ok, type Verdict, warn } from '../check.ts'
 
 /** The syslog server: whether it proves itself, ends connections so that it can be relied on, and has everything. */
-export function syslogChecks(knex: Knex, config: Config, secrets: Secrets, clock: Clock): readonly Check[] {
+export function syslogChecks(
+  knex: Knex,
+  config: Pick<Config, 'syslog' | 'foreignCertificates'>,
+  secrets: Pick<Secrets, 'syslog'>,
+  clock: Clock,
+): readonly Check[] {
   const { syslog: at, foreignCertificates: foreign } = config
   const { syslog: known } = secrets
   if (at === undefined || known === undefined) {
