@@ -98,6 +98,18 @@ describe('what is wrong is refused by name', () => {
       { ...because, SEALPOST_DATABASE_TUNNEL_UNTIL: '2027-01-31' },
       'TUNNEL_UNTIL',
     ],
+    ['a CA for no syslog server', { SEALPOST_SYSLOG_CA_FILE: pem }, 'SEALPOST_SYSLOG_HOST'],
+    ['a syslog server without its CA', { SEALPOST_SYSLOG_HOST: 'siem.example' }, 'SEALPOST_SYSLOG_CA_FILE'],
+    [
+      'a syslog server by a URL',
+      { SEALPOST_SYSLOG_HOST: 'tls://siem.example', SEALPOST_SYSLOG_CA_FILE: pem },
+      'SEALPOST_SYSLOG_HOST',
+    ],
+    [
+      'a certificate for it without the key',
+      { SEALPOST_SYSLOG_HOST: 'siem.example', SEALPOST_SYSLOG_CA_FILE: pem, SEALPOST_SYSLOG_CERT_FILE: pem },
+      'SEALPOST_SYSLOG_KEY_FILE',
+    ],
     ['a socket and a host', { SEALPOST_DATABASE_HOST: 'db.example' }, 'SEALPOST_DATABASE_SOCKET'],
   ])('%s', (_name, changes: Record<string, string | undefined>, name) => {
     expect(() => load(changes)).toThrow(
