@@ -1,8 +1,9 @@
 import { questionOnTls, type Requirement, secureCommunication } from './compliance.ts'
+import { auditLogs } from './compliance-audit.ts'
 
 /** docs/compliance.md. */
 export function compliancePage(note: string): string {
-  const all = [...secureCommunication, ...questionOnTls]
+  const all = [...secureCommunication, ...questionOnTls, ...auditLogs]
   const count = (state: Requirement['state']): number => all.filter(row => row.state === state).length
   return `${note}
 
@@ -11,7 +12,7 @@ export function compliancePage(note: string): string {
 What is asked of the product, what it does, the tests that fail when it does not, and where to see it. A machine sees that each
 test named here is there (\`test/docs/compliance.test.ts\`). *Partly* and *not yet* mean what they say.
 
-So far there are rows on transport: ${count('yes')} yes, ${count('partly')} partly, ${count('not yet')} not yet.
+So far there are rows on transport and on the audit log: ${count('yes')} yes, ${count('partly')} partly, ${count('not yet')} not yet.
 
 ## Secure communication (OWASP ASVS 4.0 V9; in brackets 5.0.0)
 
@@ -20,6 +21,10 @@ ${table(secureCommunication)}
 ## The PCI question and answer on TLS
 
 ${table(questionOnTls)}
+
+## Audit logs (PCI DSS 4.0.1, 10.2 to 10.7)
+
+${table(auditLogs)}
 `
 }
 

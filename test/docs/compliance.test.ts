@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { questionOnTls, secureCommunication } from '../../docs/compliance.ts'
+import { auditLogs } from '../../docs/compliance-audit.ts'
 
 const root = new URL('../../', import.meta.url)
-const rows = [...secureCommunication, ...questionOnTls]
+const rows = [...secureCommunication, ...questionOnTls, ...auditLogs]
 
 describe.each(rows)('$row', ({ state, tests, missing, evidence }) => {
   test('names tests that are there', () => {
