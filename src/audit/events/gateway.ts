@@ -30,10 +30,10 @@ export type GatewayEvent =
   | ({
       readonly type: 'connection.refused'
       /**
-       * `tls`: the handshake failed; `http`: what came is not HTTP/1.1 as it must be; `timeout`: it came too slowly; `full`: there
+       * `tls`: the handshake failed; `gone`: the client left in the middle of it; `http`: what came is not HTTP/1.1 as it must be; `timeout`: it came too slowly; `full`: there
        * were too many at a time.
        */
-      readonly reason: 'tls' | 'http' | 'timeout' | 'full'
+      readonly reason: 'tls' | 'gone' | 'http' | 'timeout' | 'full'
     } & Counted)
   | ({
       readonly type: 'request.refused'

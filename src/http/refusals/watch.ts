@@ -14,7 +14,7 @@ export interface Watch {
   readonly log: Logger
 }
 
-type Reason = 'tls' | 'http' | 'timeout' | 'full'
+type Reason = 'gone' | 'tls' | 'http' | 'timeout' | 'full'
 
 /** A handler whose effects come from `listener` and the client's address. Of itself it refuses what names no host, as Node would. */
 export function fromListener(watch: Watch, handler: RequestListener): RequestListener {
@@ -45,7 +45,7 @@ export function watchConnections(server: Server, watch: Watch): void {
   })
   // https tells errors of the handshake here too.
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (!secure.has(socket)) refused('tls', addressOf(socket))
+    if (!secure.has(socket)) refused(error.code === 'ECONNRESET' ? 'gone' : 'tls', addressOf(socket))
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refused('timeout', addressOf(socket))
     // Whoever goes away in the middle of a request is refused there.
     else if (error.code?.startsWith('HPE_') === true && error.code !== 'HPE_INVALID_EOF_STATE') {
