@@ -98,15 +98,18 @@ async function take(
   anchor: Anchor,
   checkpoint: Checkpoint,
 ): Promise<Outcome> {
-  const fields = { code: anchor.name }
   try {
     const proofFrom = (size: number) => consistencyProof(knex, size, checkpoint.size)
     const receipt = await Promise.race([anchor.anchor(checkpoint, proofFrom), tooLate(patience)])
     return { state: 'well', receipt }
   } catch (error) {
-    log.error('anchor-failed', error, fields)
-    if (error instanceof AnchorAheadError) return { state: 'ahead', size: error.size }
-    return { state: 'failing', reason: error instanceof AnchorError ? error.reason : 'error' }
+    if (error instanceof AnchorAheadError) {
+      log.error('anchor-ahead', error, { code: anchor.name, count: error.size })
+      return { state: 'ahead', size: error.size }
+    }
+    const reason = error instanceof AnchorError ? error.reason : 'error'
+    log.error('anchor-failed', error, { code: anchor.name, reason })
+    return { state: 'failing', reason }
   }
 }
 
