@@ -4,12 +4,12 @@ import { type AuditEventType, catalogue } from '../../audit/index.ts'
 import {
   type ApplicationId,
   type ChangeRequestId,
+  cardDataIn,
   type DeliveryId,
   isId,
   type MessageId,
   type OperatorId,
 } from '../../kernel/index.ts'
-import { scrub } from '../../platform/index.ts'
 import { actorKinds, type DeliveryPoint, deliveryStates, exportFormats } from '../../review/index.ts'
 import { isDomain } from './forms.ts'
 import { instant, limit, recipientId } from './query.ts'
@@ -33,13 +33,13 @@ const fingerprint = z
 const code = z
   .string()
   .regex(/^[a-z][a-z0-9_]{1,63}$/)
-  .refine(text => scrub(text) === text)
+  .refine(text => cardDataIn(text) === undefined)
 
 const domain = z
   .string()
   .max(253)
   .transform(text => text.toLowerCase())
-  .refine(text => isDomain(text) && scrub(text) === text)
+  .refine(text => isDomain(text) && cardDataIn(text) === undefined)
 
 export const eventTypes = Object.keys(catalogue).sort() as [AuditEventType, ...AuditEventType[]]
 

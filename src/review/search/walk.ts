@@ -31,7 +31,9 @@ export async function walkLeaves(
       const last = some.at(-1)
       if ((leaves >= mostLeaves || late()) && last !== undefined) return last
     }
-    if (late() && found.searchedTo > 0) return found.searchedTo
+    // Not before there is progress: the next call would stop at the same place.
+    const { searchedTo } = found
+    if (late() && searchedTo > 0 && searchedTo < (before ?? Number.MAX_SAFE_INTEGER)) return searchedTo
   }
   return undefined
 }

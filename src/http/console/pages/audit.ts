@@ -74,7 +74,7 @@ function line({ leaf, id, type, at, body }: LoggedEvent): Html {
 
 function form(request: Request): Html {
   const value = sent(request)
-  return html`<form class="card" method="get" action="/audit" role="search"><div class="pair">
+  return html`<form class="card" method="get" action="/audit" role="search">
 ${field('about', 'About', {
   type: 'search',
   required: false,
@@ -82,6 +82,7 @@ ${field('about', 'About', {
   size: 400,
   hint: 'An id, a fingerprint, a domain or an IP address; several with spaces between, and all of them must hold.',
 })}
+<div class="pair">
 ${times(value)}
 ${select('type', 'Type', value('type'), eventTypes)}
 ${select('result', 'Result', value('result'), ['success', 'failure'])}

@@ -55,7 +55,7 @@ function line({ id, address, state, outcome, applicationName, acceptedAt }: Foun
 
 function form(request: Request): Html {
   const value = sent(request)
-  return html`<form class="card" method="get" action="/deliveries" role="search"><div class="pair">
+  return html`<form class="card" method="get" action="/deliveries" role="search">
 ${field('about', 'About', {
   type: 'search',
   required: false,
@@ -63,6 +63,7 @@ ${field('about', 'About', {
   size: 400,
   hint: 'The id of a recipient, an application or a message, a fingerprint, or a domain; several with spaces between, and all of them must hold.',
 })}
+<div class="pair">
 ${times(value)}
 ${select('state', 'State', value('state'), deliveryStates)}
 ${field('outcome', 'Outcome of an attempt, or of the end', { required: false, value: value('outcome'), size: 64 })}

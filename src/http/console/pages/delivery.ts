@@ -42,9 +42,10 @@ ${tries.length === 0 ? html`<p class="soft">No attempt has ended yet.</p>` : tri
 }
 
 function proofs(id: string, message: string): Content {
+  const events = `/audit?about=${id}`
   return card(
     'What the log says of it',
-    html`<p class="acts"><a href="/audit?about=${id}">All its events</a>
+    html`<p class="acts"><a href="${events}">All its events</a>
 <a href="/v1/messages/${message}/evidence" download>Evidence of the message, as a file</a></p>
 <p class="soft">The file proves by itself what became of each delivery of the message: <code>sealpost audit verify
 --evidence FILE</code>. That you took it is recorded.</p>`,

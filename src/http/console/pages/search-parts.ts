@@ -72,7 +72,7 @@ export function files(path: '/v1/audit' | '/v1/deliveries', filter: EventFilter 
 /** What stands under a list: how far the log had come, and that looking is on record. */
 export function stand(log: LogStand | null): Html {
   return html`<p class="soft">${
-    log === null ? 'The log has no checkpoint yet.' : html`As of leaf ${log.size}, ${exactly(log.at)}.`
+    log === null ? 'The log has no checkpoint yet.' : html`As of ${log.size} leaves, ${exactly(log.at)}.`
   } That you looked is recorded.</p>`
 }
 
@@ -85,5 +85,6 @@ export function nothing(more: boolean): Html {
 
 /** A link to all events about something. */
 export function eventsAbout(subject: string): Html {
-  return html`<a href="/audit?about=${encodeURIComponent(subject)}">${foreign(subject)}</a>`
+  const path = `/audit?about=${encodeURIComponent(subject)}`
+  return html`<a href="${path}">${foreign(subject)}</a>`
 }
