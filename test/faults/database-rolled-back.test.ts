@@ -9,7 +9,7 @@ import { send } from '../support/request.ts'
 import { type Ground, openGround, type Serving, sender } from '../support/serve.ts'
 
 // Each starts gateways of its own.
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 let ground: Ground
 let superuser: { readonly knex: Knex; close(): Promise<void> }
@@ -39,11 +39,11 @@ async function readiness({ opsPort }: Serving): Promise<{ status: number; alarms
 
 test('a gateway on a database that was put back takes no message: the anchor knows what came after', async () => {
   const first = await serve()
-  await eventually('a checkpoint outside', () => readdirSync(directory).length > 0)
+  await eventually('a checkpoint outside', () => readdirSync(directory).length > 0, 60)
   const before = readdirSync(directory).length
   const size = Number(readdirSync(directory).at(-1))
   const { address } = await ground.addRecipient('a@bank.test', 1)
-  await eventually('another', () => readdirSync(directory).length > before, 30)
+  await eventually('another', () => readdirSync(directory).length > before, 60)
   expect(await readiness(first)).toEqual({ status: 200, alarms: [] })
   await first.kill()
   const tables = ['audit_events', 'audit_leaves', 'audit_tiles', 'audit_checkpoints', 'audit_anchors']
@@ -57,7 +57,7 @@ test('a gateway on a database that was put back takes no message: the anchor kno
   })
 
   const second = await serve()
-  await eventually('the alarm', async () => (await readiness(second)).status === 503, 30)
+  await eventually('the alarm', async () => (await readiness(second)).status === 503, 60)
   expect((await readiness(second)).alarms).toEqual(['anchor_ahead'])
   const post = { from: sender, to: [address], subject: 'Refund', text: 'Card 4111 1111 1111 1111' }
   expect(await second.client.post(post)).toMatchObject({ status: 503, body: { code: 'audit_unavailable' } })

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/kernel/index.ts'
 import { formatVerifier } from '../../src/tlog/index.ts'
 import { openWitness } from '../../src/witness/index.ts'
 import { growingLog } from '../support/growing-log.ts'
+
+// Each starts a process, which takes a second or two on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 const run = promisify(execFile)
 const program = fileURLToPath(new URL('../support/witness-process.ts', import.meta.url))
