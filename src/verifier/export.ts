@@ -89,7 +89,7 @@ export function verifyExport(directories: readonly string[], options: VerifyOpti
   for (const { first, next } of inBoth(missing, [needed])) find('event_missing', 'events', first, next)
 
   // Who else saw it.
-  const witnessed = witnesses.flatMap(witness => {
+  const witnessed = (largest === undefined ? [] : witnesses).flatMap(witness => {
     const cosigned = largestCosigned(witness, [...signed, ...outside])
     if (cosigned === undefined) find('cosignature_missing', witness.name)
     return cosigned ?? []
