@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Actor, AuditEvent, TlsEvidence } from '../../src/audit/index.ts'
 import {
   type Address,
@@ -37,20 +37,32 @@ export interface Cast {
 export class Story {
   readonly bodies: string[] = []
   readonly #start = Date.UTC(2026, 0, 5, 9)
+  readonly #seed: string
+  #ids = 0
   readonly clock: Clock = { now: () => new Date(this.#start + this.bodies.length * 1_000) }
-  readonly ada: OperatorId = newId('opr', this.clock)
-  readonly grace: OperatorId = newId('opr', this.clock)
-  readonly application: ApplicationId = newId('app', this.clock)
-  readonly policy = {
-    record: newId('pol', this.clock),
-    name: 'standard',
-    sha256: digest('standard'),
-  } satisfies { record: PolicyRecordId; name: string; sha256: string }
+  readonly ada: OperatorId
+  readonly grace: OperatorId
+  readonly application: ApplicationId
+  readonly policy: { readonly record: PolicyRecordId; readonly name: string; readonly sha256: string }
+
+  /** @param seed the same story each time, when it is the same. */
+  constructor(seed: string = randomUUID()) {
+    this.#seed = seed
+    this.ada = this.id('opr')
+    this.grace = this.id('opr')
+    this.application = this.id('app')
+    this.policy = { record: this.id('pol'), name: 'standard', sha256: digest('standard') }
+  }
+
+  id<Prefix extends Parameters<typeof newId>[0]>(prefix: Prefix): ReturnType<typeof newId<Prefix>> {
+    this.#ids += 1
+    const time = newId(prefix, this.clock).slice(0, 14)
+    return `${time}${digest(`${this.#seed} ${this.#ids}`).slice(0, 16)}` as ReturnType<typeof newId<Prefix>>
+  }
 
   tell(actor: Actor, event: AuditEvent, more: object = {}): number {
-    const { clock } = this
     const salt = digest(String(this.bodies.length)).slice(0, 32)
-    const whole = { ...event, actor, at: clock.now().toISOString(), id: newId('evt', clock), salt, ...more }
+    const whole = { ...event, actor, at: this.clock.now().toISOString(), id: this.id('evt'), salt, ...more }
     return this.bodies.push(canonical(whole)) - 1
   }
 
@@ -91,7 +103,7 @@ export class Story {
 
   /** One asks, another approves. */
   decide(kind: string, subject: string): ChangeRequestId {
-    const change = newId('chg', this.clock)
+    const change = this.id('chg')
     this.tell(this.by(this.ada), { type: 'change.asked', change, kind, subject })
     this.tell(this.by(this.grace), { type: 'change.approved', change, kind, subject })
     return change
@@ -99,8 +111,7 @@ export class Story {
 
   /** The whole way of a recipient, to an active certificate. */
   enrol(address: string): Cast {
-    const { clock } = this
-    const [recipient, proposal] = [newId('rcp', clock), newId('prp', clock)]
+    const [recipient, proposal] = [this.id('rcp'), this.id('prp')]
     const [certificate, encryptionSubkey] = [fingerprint(address), fingerprint(`${address} subkey`)]
     const cast: Cast = { recipient, address: address as Address, proposal, certificate, encryptionSubkey }
     this.tell(this.by(this.ada), {
@@ -119,7 +130,7 @@ export class Story {
 
   /** Another certificate of the same recipient, which the one before has certified. */
   replace({ recipient, address, certificate: certifiedBy }: Cast): Cast {
-    const proposal = newId('prp', this.clock)
+    const proposal = this.id('prp')
     const [certificate, encryptionSubkey] = [fingerprint(proposal), fingerprint(`${proposal} subkey`)]
     const cast: Cast = { recipient, address, proposal, certificate, encryptionSubkey }
     this.prove(cast, certifiedBy)
@@ -159,9 +170,9 @@ export class Story {
 
   /** A message to some of them; its deliveries in their order. */
   accept(to: readonly Cast[]): { readonly message: MessageId; readonly deliveries: readonly DeliveryId[] } {
-    const message = newId('msg', this.clock)
+    const message = this.id('msg')
     const deliveries = to.map(({ recipient, certificate, encryptionSubkey }) => ({
-      delivery: newId('dlv', this.clock),
+      delivery: this.id('dlv'),
       ...{ recipient, certificate, encryptionSubkey },
       ciphertextSha256: digest(ciphertextOf(recipient)),
       ciphertextBytes: ciphertextOf(recipient).length,
