@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import {
+  hashLength,
   keepTiles,
   proveConsistency,
   proveInclusion,
@@ -38,8 +39,8 @@ export async function readTile(
   const first = index * tileWidth
   const hashes =
     level === 0 ? await hashesOfLeaves(knex, first, width) : await rootsOfTiles(knex, level - 1, first, width)
-  if (width === tileWidth || hashes.length !== width) throw missing()
-  return Buffer.concat(hashes)
+  if (width === tileWidth || hashes.length !== width * hashLength) throw missing()
+  return hashes
 }
 
 function readHashes(knex: Knex, size: number): ReadHash {

@@ -22,6 +22,12 @@ export function emptyRoot(): Buffer {
   return hash('sha256', '', 'buffer')
 }
 
+/** What stands one after the other, as in a tile. What is left over at the end is not among them. */
+export function hashesOf(octets: Uint8Array): Uint8Array[] {
+  const count = Math.floor(octets.length / hashLength)
+  return Array.from({ length: count }, (_, at) => octets.subarray(at * hashLength, (at + 1) * hashLength))
+}
+
 export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === hashLength && Buffer.compare(a, b) === 0
 }

@@ -1,7 +1,7 @@
 export { formatCheckpoint, parseCheckpoint, type TreeHead } from './checkpoint.ts'
 export { type Edge, type FullTile, growEdge, rootOfEdge } from './edge.ts'
 export { TlogError, type TlogErrorCode } from './error.ts'
-export { emptyRoot, hashLength, leafHash, nodeHash } from './hash.ts'
+export { emptyRoot, hashesOf, hashLength, leafHash, nodeHash } from './hash.ts'
 export { cosign, verifyCosignature } from './note/cosignature.ts'
 export {
   formatVerifier,

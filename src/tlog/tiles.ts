@@ -1,5 +1,5 @@
 import { assertRange, TlogError } from './error.ts'
-import { hashLength } from './hash.ts'
+import { hashesOf, hashLength } from './hash.ts'
 import { type ReadHash, rootOfHashes } from './tree.ts'
 
 /** Hashes in a full tile, C2SP tlog-tiles, "Merkle Tree". */
@@ -58,12 +58,6 @@ export function* tilesOf(size: number, from = 0): Generator<Tile> {
   }
 }
 
-/** The hashes of a tile. Throws `tile_malformed` when these are not as many octets as its width says. */
-function hashesOfTile(hashes: Uint8Array, width: number): Uint8Array[] {
-  if (hashes.length !== width * hashLength) throw new TlogError('tile_malformed', 'its length')
-  return Array.from({ length: width }, (_, at) => hashes.subarray(at * hashLength, (at + 1) * hashLength))
-}
-
 /**
  * Reads hashes of the tree of `size` leaves from its tiles. A tile is read again for each hash; who reads from afar keeps
  * them. Throws `tile_malformed`, and what `readTile` throws.
@@ -77,7 +71,9 @@ export function readHashesFromTiles(size: number, readTile: ReadTile): ReadHash 
     const width = widthInTree(level, tile, size)
     const offset = first - tile * tileWidth
     assertRange(offset + count <= width, 'a hash of the tree')
-    const hashes = hashesOfTile(await readTile({ level, index: tile, width }), width)
+    const octets = await readTile({ level, index: tile, width })
+    if (octets.length !== width * hashLength) throw new TlogError('tile_malformed', 'its length')
+    const hashes = hashesOf(octets)
     return rootOfHashes(hashes.slice(offset, offset + count))
   }
 }

@@ -80,10 +80,12 @@ async function passIn(
   const kept = { reached: found.reached, restored: found.restored }
   if (found.hashes.length === 0) return { taken: 0, more: found.more, memory: { head, ...kept } }
 
+  // Read each time, though this process might remember it: so the leaves of a tile are looked at for as long as it is not full.
   const grown = growEdge(await edgeOf(trx, head), head.size, found.hashes)
   await insertTiles(trx, grown.full)
   // Crash point "tiles".
   const next: Head = { size: head.size + found.hashes.length, root: rootOfEdge(grown.edge) }
+  // By what the tables hold, of all of the tree: the signature is about them.
   await assertAdds(trx, head, next, 'tree')
   const note = signNote(formatCheckpoint({ origin: key.verifier.name, ...next }), key)
   await insertCheckpoint(trx, { ...next, note, at: clock.now(), place: found.reached })

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { FullTile } from '../../tlog/index.ts'
+import { type FullTile, hashesOf } from '../../tlog/index.ts'
 import type { CheckpointRow } from '../store.ts'
 import type { Place } from './place.ts'
 
@@ -70,7 +70,7 @@ export async function firstWaiting(
 
 export interface Taken {
   /** Of the events taken in, in order. */
-  readonly hashes: readonly Buffer[]
+  readonly hashes: readonly Uint8Array[]
   /** Whether each was what its hash says. */
   readonly sound: boolean
   /** How many were looked at, with those that were in the log before. */
@@ -120,7 +120,7 @@ export async function takeEvents(
   if (row === undefined) throw new Error('a row of an aggregate')
   const { seen, sound, xact, seq } = row
   const place = xact === null || seq === null ? undefined : { xact: BigInt(xact), seq: BigInt(seq) }
-  return { hashes: cut(row.hashes ?? Buffer.alloc(0)), sound, seen, place }
+  return { hashes: hashesOf(row.hashes ?? Buffer.alloc(0)), sound, seen, place }
 }
 
 interface TakenRow {
@@ -129,10 +129,6 @@ interface TakenRow {
   readonly hashes: Buffer | null
   readonly xact: string | null
   readonly seq: string | null
-}
-
-function cut(hashes: Buffer): Buffer[] {
-  return Array.from({ length: hashes.length / 32 }, (_, at) => hashes.subarray(at * 32, (at + 1) * 32))
 }
 
 export async function insertTiles(trx: Knex.Transaction, tiles: readonly FullTile[]): Promise<void> {

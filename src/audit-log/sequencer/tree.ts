@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import {
   type Edge,
   hashesAtLevel,
+  hashesOf,
   type NoteVerifier,
   openNote,
   parseCheckpoint,
@@ -32,14 +33,13 @@ export function assertSigned({ note, size, root }: CheckpointRow, verifier: Note
 
 /** The right edge of the tree that was signed. Throws an `Inconsistency` when the tables do not give its root. */
 export async function edgeOf(trx: Knex.Transaction, { size, root }: Head): Promise<Edge> {
-  const edge: Buffer[][] = []
+  const edge: Uint8Array[][] = []
   for (let level = 0; hashesAtLevel(level, size) > 0; level += 1) {
     const width = hashesAtLevel(level, size) % tileWidth
     const first = hashesAtLevel(level, size) - width
-    const hashes =
+    const octets =
       level === 0 ? await hashesOfLeaves(trx, first, width) : await rootsOfTiles(trx, level - 1, first, width)
-    assertConsistent(hashes.length === width, 'tree')
-    edge.push(hashes)
+    edge.push(hashesOf(octets))
   }
   assertConsistent(rootOfEdge(edge).equals(root), 'tree')
   return edge

@@ -1,11 +1,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openTransactions } from '../../faults/open-transactions.ts'
 import { closeGate, eventually } from '../../support/locks.ts'
 import { openTestLog, orderOfTransactions, reverify, type TestLog, waiting } from './support.ts'
 
 // Each crash point that `pass.ts` names: the process is killed there, the log is verified from its tables, and another goes on.
+// Processes and transactions take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
+
 let log: TestLog
 beforeAll(async () => {
   log = await openTestLog()

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import type { Knex } from 'knex'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { appendSome, openTestLog, orderOfTransactions, reverify, type TestLog, waiting } from './support.ts'
+
+// Processes and transactions take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 let log: TestLog
 beforeAll(async () => {
@@ -96,6 +99,6 @@ test('however transactions overlap, every committed event is in the log once, in
       expect(await waiting(log.owner)).toBe(0)
       expect(log.alarms).toEqual(new Set())
     }),
-    { numRuns: 10 },
+    { numRuns: 10, endOnFailure: true },
   )
 })
