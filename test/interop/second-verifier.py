@@ -269,10 +269,10 @@ class Verification:
                 self.find("line_misplaced", path)
                 continue
             block = int(name[:12])
-            for number, line in enumerate((read(path) or b"?").split(b"\n"), 1):
+            octets = read(path)
+            *lines, rest = [b"?"] if octets is None else octets.split(b"\n")
+            for number, line in enumerate(lines, 1):
                 where = f"{path}:{number}"
-                if line == b"" and number > 1:
-                    continue
                 match = re.fullmatch(rb'\{"leaf":(0|[1-9][0-9]{0,15}),"event":(.*)\}', line, re.DOTALL)
                 if not match:
                     self.find("line_malformed", where)
@@ -284,6 +284,8 @@ class Verification:
                 if not canonical(match[2]):
                     self.find("event_not_canonical", where, leaf)
                 placed.append((leaf, sha256(b"\x00", match[2]), where))
+            if rest:
+                self.find("line_malformed", f"{path}:{len(lines) + 1}")
         events, last = {}, -1
         for at, (leaf, digest, where) in enumerate(placed):
             following = placed[at + 1][0] if at + 1 < len(placed) else leaf + 1

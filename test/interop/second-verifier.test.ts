@@ -98,6 +98,14 @@ test.each<[string, (directory: string) => void]>([
     'a leaf renumbered',
     ofLines((all, a) => all.with(a, all[a]!.replace(/"leaf":\d+/, `"leaf":${randomInt(700)}`))),
   ],
+  ['an empty line', ofLines((all, a) => all.toSpliced(a, 0, ''))],
+  [
+    'the last newline',
+    directory => {
+      const octets = readFileSync(join(directory, lines))
+      writeFileSync(join(directory, lines), octets.subarray(0, -1))
+    },
+  ],
   ['the lines cut off', ofLines((all, a) => all.slice(0, a + 1))],
   [
     'any bit of any file',
