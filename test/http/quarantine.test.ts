@@ -41,6 +41,7 @@ const quarantined = async (): Promise<{ message: string; delivery: DeliveryId }>
 const lastEvent = async () => {
   const [body = ''] = await house
     .owner('audit_events')
+    .whereNot({ type: 'ciphertext.purged' })
     .orderBy('seq', 'desc')
     .limit(1)
     .pluck<string[]>('body')

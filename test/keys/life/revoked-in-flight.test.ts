@@ -37,11 +37,12 @@ function revoke(fingerprint: string) {
     revokeCertificate(trx, systemClock, { ...order, stop: stopDeliveries, sender: noticeSender }),
   )
 }
+/** But for the purge of its ciphertext: see test/delivery/ciphertext-purged.test.ts. */
 async function eventsOf(delivery: DeliveryId): Promise<{ type: string; outcome: string }[]> {
   const bodies = await post.owner('audit_events').orderBy('seq').pluck<string[]>('body')
   return bodies
     .map(body => JSON.parse(body) as { type: string; outcome: string; delivery: string })
-    .filter(event => event.delivery === delivery)
+    .filter(event => event.delivery === delivery && event.type !== 'ciphertext.purged')
 }
 
 test('what waits in the queue is stopped by the revocation itself: failed, ciphertext gone, application told', async () => {
