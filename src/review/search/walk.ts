@@ -3,7 +3,7 @@ import { findLeaves, type Wanted } from '../../audit-log/index.ts'
 
 /** How many leaves are looked at for a page, at most, and after how many milliseconds no more are begun with. */
 const [mostLeaves, longest] = [2048, 60]
-const [firstPiece, largestPiece] = [64, 512]
+const [firstPiece, largestPiece] = [128, 512]
 
 /**
  * Looks at the leaves that are about what is wanted, the last first and at most 512 at a time, until `take` has enough.
