@@ -5,6 +5,7 @@ import { type NoteVerifier, parseVerifier, tileWidth } from '../../tlog/index.ts
 import { type Note, verifyExport } from '../../verifier/index.ts'
 import { latestCheckpoint } from '../checkpoint.ts'
 import { type ExportDependencies, exportLog, exportStands, verifierLines } from '../export/index.ts'
+import { streamedUntil } from '../stream/index.ts'
 import { digestOfEvents } from './digest.ts'
 import { monthsBefore } from './months.ts'
 import {
@@ -76,7 +77,10 @@ interface Range {
   readonly size: number
 }
 
-/** What comes after the last archive and is all older, under a checkpoint that an anchor has, if there are anchors. */
+/**
+ * What comes after the last archive and is all older, under a checkpoint that an anchor has, if there are anchors; and in the SIEM,
+ * if there is one.
+ */
 async function rangeBefore(knex: Knex, { before }: ArchiveWish): Promise<Range | undefined> {
   const newest = await latestCheckpoint(knex)
   if (newest === undefined) return undefined
@@ -84,6 +88,8 @@ async function rangeBefore(knex: Knex, { before }: ArchiveWish): Promise<Range |
   const end = Math.min((await firstLeafSince(knex, first, before)) ?? newest.size, newest.size)
   const next = end - (end % tileWidth)
   if (next <= first) return undefined
+  const streamed = await streamedUntil(knex)
+  if (streamed !== undefined && streamed < next) throw refused('the SIEM has not got all of them yet')
   const anchored = await largestAnchored(knex)
   const size = anchored ?? newest.size
   if (size < next) throw refused('no anchor has a checkpoint that covers them')

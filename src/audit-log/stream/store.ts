@@ -37,6 +37,12 @@ export async function saveStanding(
     .merge()
 }
 
+/** The first leaf that is not known to have arrived at the SIEM; undefined where there is none. */
+export async function streamedUntil(knex: Knex): Promise<number | undefined> {
+  const receiver = await knex('audit_stream_states').first<{ receiver: string } | undefined>('receiver')
+  return receiver === undefined ? undefined : findCursor(knex)
+}
+
 /** Of all receivers but this one: those that took something. */
 export async function deleteOtherStandings(
   trx: Knex.Transaction,

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type AlarmCode, catalogue, recomputeHash } from '../../../src/audit/index.ts'
 import {
+  archiveEvents,
   latestCheckpoint,
   openStream,
   openSyslogAnchor,
@@ -8,6 +12,7 @@ import {
   type Stream,
   streamProgress,
 } from '../../../src/audit-log/index.ts'
+import { systemClock } from '../../../src/kernel/index.ts'
 import { openLogger } from '../../../src/platform/index.ts'
 import {
   type Behaviour,
@@ -20,6 +25,7 @@ import {
   startReceiver,
   type TestReceiver,
 } from '../../support/syslog-receiver.ts'
+import { grow } from '../export/support.ts'
 import { openTestLog, origin, type TestLog } from '../sequencer/support.ts'
 
 let identity: ReceiverIdentity
@@ -284,6 +290,30 @@ test('a receiver taken out of the settings is recorded, and a new one goes on fr
   await drain(streamTo(siemAt(receiver)))
   expect(await ownTypes()).toEqual(['stream.started', 'stream.stopped', 'stream.started'])
   expect(leavesOf(received())).toEqual(upTo(5))
+})
+
+test('no event leaves for an archive before the SIEM has it', async () => {
+  const day = 86_400_000
+  await grow(log, 300, new Date(Date.now() - 200 * day))
+  receiver.behave(tls => tls.destroy())
+  const stream = streamTo(siemAt(receiver))
+  await stream.pass()
+  const directory = await mkdtemp(join(tmpdir(), 'sealpost-archive-'))
+  const archive = () =>
+    archiveEvents(
+      { knex: log.owner, clock: systemClock, actor: { kind: 'host' } },
+      {
+        before: new Date(Date.now() - 150 * day),
+        to: join(directory, 'one'),
+        keys: [log.key.verifier],
+      },
+    )
+  await expect(archive()).rejects.toMatchObject({ code: 'archive_refused' })
+  receiver.behave(reads)
+  ahead += 60_000
+  await drain(stream)
+  expect(await archive()).toMatchObject({ first: 0, next: 256 })
+  await rm(directory, { recursive: true })
 })
 
 test('checkpoints arrive as signed notes, and the anchor has no more to say', async () => {

@@ -30,7 +30,9 @@ test.each([
 })
 
 test('any value of structured data and any text come out as they went in', () => {
-  const value = fc.string({ unit: 'binary', maxLength: 30 }).filter(text => !/\p{Cc}/u.test(text))
+  // What the grammar treats in its own way, among other characters.
+  const unit = fc.constantFrom('"', '\\', ']', '[', '=', ' ', 'a', 'ä', '𝄞', '\ufeff')
+  const value = fc.string({ unit, maxLength: 30 })
   fc.assert(
     fc.property(value, value, fc.string({ unit: 'binary', maxLength: 60 }), (one, other, text) => {
       const read = readMessage(formatMessage(sender, { ...message, data: { one, other }, text }).toString())
