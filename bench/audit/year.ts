@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 
-export const recipients = 20_000
-export const applications = 5
+const recipients = 20_000
+const applications = 5
 
 /** The `i`-th id of a kind, fingerprint or moment of {@link fillYear}. */
 export const idOf = (prefix: string, i: number): string => `${prefix}_${String(i).padStart(26, '0')}`

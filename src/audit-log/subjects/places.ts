@@ -37,7 +37,7 @@ export function addPacked(places: Places, packed: Uint8Array): void {
     addPlace(places, ((packed[i] ?? 0) << 8) | (packed[i + 1] ?? 0))
 }
 
-export function addPlace(places: Places, place: number): void {
+function addPlace(places: Places, place: number): void {
   places[place >> 5] = (places[place >> 5] ?? 0) | (1 << (place & 31))
 }
 

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { DeliveryFacts } from './subjects-of.ts'
 
-export const followerName = 'subjects'
+const followerName = 'subjects'
 
 export interface Leaf {
   readonly leaf: number

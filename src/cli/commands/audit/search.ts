@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { Command } from 'commander'
 import { type AuditEventType, catalogue } from '../../../audit/index.ts'
 import { cardDataIn, isAddress, SealpostError, systemClock } from '../../../kernel/index.ts'
@@ -35,7 +34,7 @@ const forms: {
   domain: text => text === text.toLowerCase() && isAddress(`a@${text}`) && cardDataIn(text) === undefined,
   outcome: code,
   code,
-  address: text => isIP(text) !== 0,
+  address: text => /^[0-9A-Fa-f:.]{2,45}$/.test(text),
 }
 
 /** `audit search`: events of the log by what they are about, the last first. That somebody searched is recorded. */

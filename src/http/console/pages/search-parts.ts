@@ -53,7 +53,7 @@ export function times(value: (name: string) => string): Content {
 }
 
 /** The query of the API that finds the same. */
-export function queryOf(filter: EventFilter | DeliveryFilter): string {
+function queryOf(filter: EventFilter | DeliveryFilter): string {
   const entries = Object.entries(filter).map(([name, value]: [string, unknown]) => [
     name,
     value instanceof Date ? value.toISOString() : String(value),
