@@ -77,7 +77,7 @@ export const reads: Behaviour = (tls, { messages }) => {
 }
 
 /** Octet counting (RFC 5425 section 4.3). Throws for anything else. */
-export function openUnframer(found: (message: string) => void): (bytes: Buffer) => void {
+function openUnframer(found: (message: string) => void): (bytes: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0)
   return bytes => {
     rest = Buffer.concat([rest, bytes])
