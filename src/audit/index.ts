@@ -1,5 +1,5 @@
 export { type AlarmCode, alarmCatalogue } from './alarms/catalogue.ts'
-export { type ActiveAlarm, type Alarms, type OpenedAlarms, openAlarms, stopsReplica } from './alarms/open.ts'
+export { type ActiveAlarm, type Alarms, type OpenedAlarms, openAlarms } from './alarms/open.ts'
 export { alarmsInLog } from './alarms/standing.ts'
 export { type ClockWatch, clockTolerance, watchClock } from './alarms/watch-clock.ts'
 export { watchLog } from './alarms/watch-log.ts'

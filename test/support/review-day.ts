@@ -16,7 +16,7 @@ export const reportTime = new Date('2027-05-04T06:00:00Z')
 
 const id = (prefix: string, number: number): string => `${prefix}_${String(number).padStart(26, '0')}`
 export const billing = id('app', 1) as ApplicationId
-export const payroll = id('app', 2) as ApplicationId
+const payroll = id('app', 2) as ApplicationId
 export const ada = id('opr', 1) as OperatorId
 export const bob = id('opr', 2) as OperatorId
 export const bank = id('rcp', 1) as RecipientId

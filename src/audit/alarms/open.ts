@@ -114,6 +114,6 @@ export function openAlarms({ knex, clock, log, pause = 1000 }: AlarmDependencies
 const mostUnrecorded = 64
 
 /** Whether a replica with these alarms may take messages and send them. */
-export function stopsReplica(active: readonly ActiveAlarm[]): boolean {
+function stopsReplica(active: readonly ActiveAlarm[]): boolean {
   return active.some(({ code }) => alarmCatalogue[code].stops)
 }

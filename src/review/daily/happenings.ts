@@ -4,7 +4,7 @@ import { type Names, shown, whoOf } from './names.ts'
 import { eventsOfTypes, type Period } from './store.ts'
 
 /** The most that a section lists. */
-export const mostListed = 200
+const mostListed = 200
 
 /** Events one by one, the oldest first. */
 export async function happenings(

@@ -31,7 +31,7 @@ such as names and domains, stands in code spans.`
 }
 
 /** What somebody has to look at, first; one line each. */
-export function attentionOf(facts: ReviewFacts): readonly string[] {
+function attentionOf(facts: ReviewFacts): readonly string[] {
   const { unusual, expiring, pending: waiting, log: state, late } = facts
   const one = (count: number, words: string) => (count > 0 ? [`${words}: ${number(count)}`] : [])
   const total = (of: readonly { readonly count: number }[]) => of.reduce((sum, { count }) => sum + count, 0)

@@ -39,7 +39,7 @@ function compare(today: readonly Volume[], before: readonly (readonly Volume[])[
   })
 }
 
-export function medianOf(values: readonly number[]): number {
+function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
   const upper = sorted[Math.floor(middle)] ?? 0
