@@ -242,6 +242,21 @@ describe('events that do not fit each other are refused', () => {
     expect(findings.some(({ code }) => code === 'event_missing' || code === 'event_unfit')).toBe(true)
   })
 
+  test('one person, who has every role, did all of it', async () => {
+    const bad = new Story()
+    const tell = bad.tell.bind(bad)
+    bad.tell = (actor, event) =>
+      tell(
+        actor.kind === 'operator' ? op(bad.ada) : actor,
+        event,
+        only(event.type, 'operator.added', everyRole),
+      )
+    const { message } = bad.open().accept([bad.enrol('eve@acquirer.example')])
+    const { findings } = verifyEvidence(await evidenceFile(bad, message, signer), { keys: [signer.verifier] })
+    expect(findings.every(({ code }) => code === 'event_unfit')).toBe(true)
+    expect(findings.filter(({ where }) => where.endsWith('by one person'))).toHaveLength(3)
+  })
+
   test('the steps came in another order', async () => {
     const { findings } = await forged(bad => {
       const cast = { ...ann, recipient: ann.recipient, address: ann.address }
@@ -275,6 +290,8 @@ describe('events that do not fit each other are refused', () => {
     expect(ok).toBe(false)
   })
 })
+
+const everyRole = { roles: ['admin', 'approver'] }
 
 function op(id: Story['ada']) {
   return { kind: 'operator', id } as const
