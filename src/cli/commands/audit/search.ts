@@ -34,7 +34,7 @@ const forms: {
   domain: text => text === text.toLowerCase() && isAddress(`a@${text}`) && cardDataIn(text) === undefined,
   outcome: code,
   code,
-  address: text => /^[0-9A-Fa-f:.]{2,45}$/.test(text),
+  address: text => /^[0-9A-Fa-f:.]{2,45}$/.test(text) && cardDataIn(text) === undefined,
 }
 
 /** `audit search`: events of the log by what they are about, the last first. That somebody searched is recorded. */
