@@ -206,7 +206,7 @@ export class Story {
   }
 }
 
-export const replies = {
+const replies = {
   delivered: '250 2.0.0 queued as 4F2D',
   deferred: '451 4.3.2 come back later',
   failed: '550 5.1.1 no such user',
@@ -264,7 +264,7 @@ function canonical(value: unknown): string {
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
 }
 
-export function digest(text: string): string {
+function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
