@@ -75,6 +75,7 @@ async function compose(
   if (row === undefined) throw new SealpostError('not_found')
   const gathered = await gatherEvents(trx, message)
   const { answers, taken, gaps } = answersOf(message, gathered, repliesOf(row))
+  if (answers === undefined && row.past) throw incomplete('its events are in an archive')
   if (answers === undefined || !isWhole(row, gathered)) return 'behind'
   if (gaps.length > 0) throw incomplete(gaps.map(({ code, where }) => `${code} ${where}`).join('; '))
   const events = gathered.filter(({ leaf }) => taken.has(leaf))

@@ -6,6 +6,8 @@ import type { Leaf } from '../verifier/index.ts'
 /** What the tables say of a message: the log must have it all before there is evidence. */
 export interface MessageRow {
   readonly application: ApplicationId
+  /** Whether its acceptance is among the leaves whose events may have left for an archive: older than three months. */
+  readonly past: boolean
   readonly deliveries: readonly { readonly id: string; readonly settled: boolean }[]
   readonly attempts: readonly {
     readonly delivery: string
@@ -21,7 +23,7 @@ export async function findMessage(
   application: ApplicationId | undefined,
 ): Promise<MessageRow | undefined> {
   const { rows } = await knex.raw<{ rows: MessageRow[] }>(
-    `SELECT m.application_id AS application,
+    `SELECT m.application_id AS application, m.accepted_at < now() - interval '3 months' AS past,
             (SELECT json_agg(json_build_object('id', d.id, 'settled', d.settled_at IS NOT NULL))
                FROM deliveries d WHERE d.message_id = m.id) AS deliveries,
             coalesce((SELECT json_agg(json_build_object('delivery', a.delivery_id, 'number', a.number, 'reply', a.reply))
