@@ -28,8 +28,8 @@ describe('the shipped policy', () => {
 
   test('strict wants an anchor before there is evidence; a file from before there were anchors wants none', () => {
     expect(loadPolicy('strict').evidence.anchors).toBe(1)
-    const { evidence: _, ...older } = loadPolicy('standard')
-    expect(parsePolicy(JSON.stringify(older), 'older').evidence).toEqual({ anchors: 0 })
+    const older = JSON.stringify({ ...loadPolicy('standard'), evidence: undefined })
+    expect(parsePolicy(older, 'older').evidence).toEqual({ anchors: 0 })
   })
 
   test('no file of the directory is left out of the list', () => {
