@@ -13,6 +13,7 @@ const sections = {
   accept: [],
   // Five events for each delivery.
   search: [String(Math.ceil(events / 5))],
+  review: [String(Math.ceil(events / 5))],
 } as const satisfies Record<string, readonly string[]>
 
 for (const [name, args] of Object.entries(sections)) {

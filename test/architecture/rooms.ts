@@ -103,7 +103,7 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
     'cli',
     'demo',
   ],
-  http: ['http', 'platform', 'demo'], // platform: lists of revoked certificates, which are signed
+  http: ['http', 'platform', 'witness', 'demo'], // platform: lists of revoked certificates, which are signed; witness: types
   http2: [],
   https: ['http', 'platform', 'witness', 'demo'],
   inspector: [],
