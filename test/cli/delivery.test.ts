@@ -52,9 +52,10 @@ describe('delivery', () => {
     expect((await post.status(freed.message)).state).toBe('queued')
     expect(await post.status(kept.message)).toMatchObject({ state: 'failed', outcome: 'cancelled' })
     const events = await post.owner('audit_events').orderBy('seq').pluck<string[]>('body')
-    expect(events.slice(-2).map(body => JSON.parse(body) as unknown)).toMatchObject([
+    expect(events.slice(-3).map(body => JSON.parse(body) as unknown)).toMatchObject([
       { type: 'delivery.released', delivery: freed.delivery, actor: { kind: 'host' } },
       { type: 'delivery.cancelled', delivery: kept.delivery, actor: { kind: 'host' } },
+      { type: 'ciphertext.purged', delivery: kept.delivery },
     ])
   })
 

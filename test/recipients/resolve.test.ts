@@ -47,6 +47,7 @@ test('an active recipient is given with the pinned certificate, by the role of t
           bytes: Buffer.from(pin.certificate),
           encryptionSubkey: pin.encryptionSubkey,
           format: 'seipdv2',
+          algorithm: 'ecdh-curve25519',
         },
       },
     ],

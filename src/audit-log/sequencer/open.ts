@@ -15,7 +15,7 @@ export interface SequencerDependencies {
   /** The log's key; its name is the log's origin. */
   readonly key: NoteSigner
   readonly alarms: Pick<Alarms, 'raise' | 'clear'>
-  /** Milliseconds between passes. Default: 250. */
+  /** Milliseconds between passes. Default: 500. */
   readonly every?: number
   /** Events in one pass at most. Default: 16384. */
   readonly batch?: number
@@ -42,7 +42,7 @@ const mostLooksLate = 5
  * signed raises `audit_log_inconsistent` and ends it for good.
  */
 export function openSequencer(dependencies: SequencerDependencies): Sequencer {
-  const { knex, clock, log, key, alarms, every = 250, batch = 16_384 } = dependencies
+  const { knex, clock, log, key, alarms, every = 500, batch = 16_384 } = dependencies
   const stopping = new AbortController()
   let memory: Memory = nothing
   let broken = false
