@@ -8,6 +8,7 @@ import {
   applicationsBySan,
   insertApplication,
   markRevoked,
+  updateCardRule,
 } from './store.ts'
 
 /**
@@ -31,18 +32,30 @@ export function maySendFrom(application: Application, from: Address): boolean {
   return application.senders.includes(from) || application.senders.includes(from.slice(from.indexOf('@')))
 }
 
+/** What an application may send of card data. */
+export type CardRule = Pick<Application, 'cards' | 'maxCards' | 'unreadable'>
+
+/** Of an application for which nothing else was said: card numbers, any number of them, in parts that can be looked into. */
+export const ordinaryCards: CardRule = { cards: 'allowed', maxCards: null, unreadable: false }
+
 /** Registers an application. Throws `name_taken`. */
 export async function addApplication(
   knex: Knex,
   clock: Clock,
-  { name, san, senders }: Pick<Application, 'name' | 'san' | 'senders'>,
+  {
+    name,
+    san,
+    senders,
+    rule = ordinaryCards,
+  }: Pick<Application, 'name' | 'san' | 'senders'> & { readonly rule?: CardRule },
 ): Promise<Application> {
-  const application = { id: newId('app', clock), name, san, senders, createdAt: clock.now(), revokedAt: null }
+  const id = newId('app', clock)
+  const application = { id, name, san, senders, ...rule, createdAt: clock.now(), revokedAt: null }
   try {
     await knex.transaction(async trx => {
       await insertApplication(trx, application)
       await appendEvents(trx, clock, [
-        { actor: { kind: 'host' }, event: { type: 'application.added', application: application.id, san } },
+        { actor: { kind: 'host' }, event: { type: 'application.added', application: id, san, ...rule } },
       ])
     })
   } catch (error) {
@@ -50,6 +63,23 @@ export async function addApplication(
     throw error
   }
   return application
+}
+
+/** Changes what an application may send of card data, from its next message on. Throws `not_found`. */
+export async function changeCardRule(
+  knex: Knex,
+  clock: Clock,
+  name: string,
+  rule: CardRule,
+): Promise<ApplicationId> {
+  return knex.transaction(async trx => {
+    const id = await updateCardRule(trx, name, rule)
+    if (id === undefined) throw new SealpostError('not_found')
+    await appendEvents(trx, clock, [
+      { actor: { kind: 'host' }, event: { type: 'application.changed', application: id, ...rule } },
+    ])
+    return id
+  })
 }
 
 /** Ends an application's access at its next request. Throws `not_found`. */

@@ -1,8 +1,11 @@
 export {
   addApplication,
+  type CardRule,
+  changeCardRule,
   listApplications,
   maySendFrom,
   openIdentification,
+  ordinaryCards,
   revokeApplication,
 } from './applications.ts'
 export {

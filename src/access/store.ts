@@ -8,6 +8,12 @@ export interface Application {
   /** The one subject alternative name by which its certificates are known, as `DNS:…` or `URI:…`. */
   readonly san: string
   readonly senders: readonly string[]
+  /** Whether its messages hold card numbers: all of them, some, none. */
+  readonly cards: 'required' | 'allowed' | 'forbidden'
+  /** As many different ones in one message; null: any number. */
+  readonly maxCards: number | null
+  /** Whether it may send parts that cannot be looked into, such as encrypted archives. */
+  readonly unreadable: boolean
   readonly createdAt: Date
   readonly revokedAt: Date | null
 }
@@ -17,6 +23,9 @@ const columns = {
   name: 'name',
   san: 'san',
   senders: 'senders',
+  cards: 'cards',
+  maxCards: 'max_cards',
+  unreadable: 'unreadable',
   createdAt: 'created_at',
   revokedAt: 'revoked_at',
 } as const
@@ -42,6 +51,9 @@ export async function insertApplication(trx: Knex.Transaction, application: Appl
     name: application.name,
     san: application.san,
     senders: application.senders,
+    cards: application.cards,
+    max_cards: application.maxCards,
+    unreadable: application.unreadable,
     created_at: application.createdAt,
   })
 }
@@ -56,6 +68,20 @@ export async function markRevoked(
     .where({ name })
     .whereNull('revoked_at')
     .update({ revoked_at: at })
+    .returning<{ id: ApplicationId }[]>('id')
+  return rows[0]?.id
+}
+
+/** The id of the application in force of this name, whose rule this is now. */
+export async function updateCardRule(
+  trx: Knex.Transaction,
+  name: string,
+  { cards, maxCards, unreadable }: Pick<Application, 'cards' | 'maxCards' | 'unreadable'>,
+): Promise<ApplicationId | undefined> {
+  const rows = await trx('applications')
+    .where({ name })
+    .whereNull('revoked_at')
+    .update({ cards, max_cards: maxCards, unreadable })
     .returning<{ id: ApplicationId }[]>('id')
   return rows[0]?.id
 }

@@ -15,7 +15,7 @@ export function* readings(bytes: Buffer): Generator<readonly [name: string, cont
   } else if (has('&#') || has('&nbsp')) {
     yield ['references', latin(decodeReferences(text))]
   }
-  if (has('\\u') || has('\\x') || has('\\/') || /(?:%[0-9A-F]{2}){2}/i.test(text)) {
+  if (has('\\u') || has('\\x') || has('\\/') || /%[0-9A-F]{2}/i.test(text)) {
     yield ['escapes', latin(decodeEscapes(text))]
   }
   if (has('=\n') || has('=\r\n') || /(?:=[0-9A-F]{2}){3}/.test(text)) {

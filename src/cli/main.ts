@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
   cert: async () => (await import('./commands/cert.ts')).certCommand(),
   policy: async () => (await import('./commands/policy.ts')).policyCommand(),
+  scan: async () => (await import('./commands/scan.ts')).scanCommand(),
   pki: async () => (await import('./commands/pki.ts')).pkiCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
 }

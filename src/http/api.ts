@@ -5,6 +5,7 @@ import { messageStatus, type Submit } from '../intake/index.ts'
 import { type Clock, SealpostError } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { readBody } from './body.ts'
+import { requireCardFreeHead } from './card-free-head.ts'
 import type { Clients } from './clients.ts'
 import { openEvidenceRate, sendEvidence } from './evidence.ts'
 import type { Refusals } from './refusals/open.ts'
@@ -45,6 +46,7 @@ export function createApi(dependencies: ApiDependencies): Express {
     }
     next()
   })
+  app.use(requireCardFreeHead)
 
   app
     .route('/v1/messages')

@@ -7,6 +7,8 @@ import type { JudgedBy } from './resolve-recipients.ts'
 import { insertMessages, type StoredMessage } from './store.ts'
 
 export interface NewMessage extends StoredMessage {
+  /** Card numbers in it, counted. */
+  readonly cards: { readonly count: number; readonly brands: readonly string[] }
   readonly deliveries: AcceptedDeliveries['deliveries']
   /** For the audit log. */
   readonly policy?: JudgedBy | undefined
@@ -38,13 +40,14 @@ export function openAcceptance(
       await appendEvents(
         trx,
         clock,
-        messages.map(({ id, application, policy, origin }, i) => ({
+        messages.map(({ id, application, cards, policy, origin }, i) => ({
           actor: { kind: 'application', id: application },
           from: origin,
           event: {
             type: 'message.accepted',
             message: id,
             deliveries: enqueued[i] ?? [],
+            cards,
             ...(policy === undefined ? {} : { policy }),
           },
         })),

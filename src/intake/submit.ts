@@ -11,6 +11,7 @@ import {
 } from '../kernel/index.ts'
 import type { SealerPool } from '../sealer/host/index.ts'
 import { openAcceptance } from './accept.ts'
+import { judgeCards } from './judge-cards.ts'
 import { openResolution } from './resolve-recipients.ts'
 
 export interface IntakeDependencies {
@@ -37,7 +38,11 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
   const accept = openAcceptance(knex, clock, queue)
 
   return async (application, body) => {
-    const { metadata, sealed } = await sealer.seal(body, found => resolve(application, found))
+    const { metadata, sealed } = await sealer.seal(body, found => {
+      judgeCards(application, found.cards)
+      return resolve(application, found)
+    })
+    const { count, brands } = metadata.cards
     const id = newId('msg', clock)
     const deliveries = sealed.map(({ target: { recipient, outer, giveUpHours }, ciphertext }) => ({
       id: newId('dlv', clock),
@@ -49,6 +54,7 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
     const policy = sealed[0]?.target.policy
     await accept({
       ...metadata,
+      cards: { count, brands },
       id,
       application: application.id,
       acceptedAt: clock.now(),

@@ -40,6 +40,30 @@ export const errorCatalogue = {
     'A header field holds a control character.',
     'Remove CR, LF, NUL and other controls.',
   ),
+  sad_detected: entry(
+    'The message holds sensitive authentication data, which nobody may send or keep: card verification codes, PINs, tracks.',
+    'Remove what `errors` points to (PCI DSS 3.3.1).',
+  ),
+  pan_not_allowed_here: entry(
+    'A card number stands where others than the recipient can see it.',
+    'Put card numbers into the text or an attachment only; `errors` tells where one was.',
+  ),
+  cards_not_allowed: entry(
+    'The message holds card numbers, which this application may not send.',
+    'Truncate them, or ask an admin to allow them to the application.',
+  ),
+  cards_required: entry(
+    'The message holds no card number, though this application sends nothing else.',
+    'Send messages without card numbers by ordinary means.',
+  ),
+  too_many_cards: entry(
+    'The message holds more card numbers than this application may send at once.',
+    'Send fewer, or ask an admin for a higher limit.',
+  ),
+  content_unreadable: entry(
+    'A part of the message cannot be looked into, so what it holds is not known.',
+    'Send it unencrypted and whole: the message is encrypted anyway; `errors` tells which part.',
+  ),
   request_refused: entry('The request is malformed.', 'Send a plain HTTP/1.1 request (RFC 9112).'),
   // Who asks, for whom
   application_unknown: entry(

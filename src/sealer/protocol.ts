@@ -34,9 +34,27 @@ export interface MessageMetadata {
   readonly reference: string | undefined
 }
 
+/** What the gateway hears of a message before it says whom it goes to. */
+export interface MessageFacts extends MessageMetadata {
+  readonly cards: CardCounts
+}
+
+/** Card data in a message, counted (each number once per part); never a digit of it. */
+export interface CardCounts {
+  readonly count: number
+  readonly brands: readonly string[]
+  /** JSON pointers of parts that could not be looked into, such as encrypted archives. */
+  readonly unread: readonly string[]
+}
+
 /** A refusal names a code and, for a message of the wrong form, pointers; never a value. */
 export interface SealRefusal {
-  readonly code: 'invalid_json' | 'invalid_message' | 'header_injection'
+  readonly code:
+    | 'invalid_json'
+    | 'invalid_message'
+    | 'header_injection'
+    | 'sad_detected'
+    | 'pan_not_allowed_here'
   readonly errors: readonly { readonly pointer: string; readonly code: string }[]
 }
 
@@ -186,7 +204,7 @@ export type FromSealer =
   | { readonly type: 'ready' }
   /** The key-encryption key does not open the wrapped key. */
   | { readonly type: 'key_refused' }
-  | { readonly type: 'metadata'; readonly job: number; readonly metadata: MessageMetadata }
+  | { readonly type: 'metadata'; readonly job: number; readonly metadata: MessageFacts }
   /** The next piece of the ciphertext for `targets[target]`; targets are answered in order, one after the other. */
   | {
       readonly type: 'sealed'

@@ -28,13 +28,14 @@ export const rooms = {
   audit: below,
   // What an auditor's copy of the program consists of: the formats of the log, and the verifier on top of them.
   tlog: [],
+  'card-data': [],
   verifier: ['tlog'],
   witness: [...below, 'tlog'],
   // verifier: an archive counts when the program that auditors run finds nothing wrong with it.
   'audit-log': [...below, 'tlog', 'verifier', 'audit'],
   'sealer/protocol.ts': ['kernel'],
   'sealer/host': [...below, 'sealer/protocol.ts'],
-  'sealer/inside': ['kernel', 'sealer/protocol.ts'],
+  'sealer/inside': ['kernel', 'card-data', 'sealer/protocol.ts'],
   policy: [...below, 'audit'],
   access: [...below, 'audit'],
   notices: [...below, 'audit'],
@@ -49,9 +50,9 @@ export const rooms = {
   review: [...below, 'audit', 'audit-log', 'access', 'notices', 'policy', 'keys', 'recipients', 'delivery'],
   connections: [...below, 'audit', 'policy'],
   doctor: [...below, 'audit', 'audit-log', 'policy', 'keys', 'connections'],
-  http: [...below, ...features],
+  http: [...below, ...features, 'card-data'],
   gateway: [...below, ...features, 'http'],
-  cli: [...below, ...features, 'verifier', 'witness', 'doctor', 'gateway'],
+  cli: [...below, ...features, 'card-data', 'verifier', 'witness', 'doctor', 'gateway'],
   demo: [...below, ...features, 'http', 'gateway'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -73,6 +74,7 @@ export const packages: Record<string, readonly Room[]> = {
   'dns-packet': ['platform'],
   '@peculiar/x509': ['platform'],
   'reflect-metadata': ['platform'],
+  'credit-card-type': ['card-data'],
   commander: ['cli'],
   listr2: ['cli', 'demo'],
   'smtp-server': ['demo'],
@@ -120,5 +122,6 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
 export const builtinsOnly = {
   kernel: ['crypto'],
   tlog: ['buffer', 'crypto'],
+  'card-data': ['crypto', 'zlib'],
   'sealer/inside': ['buffer', 'crypto', 'events', 'process', 'stream', 'string_decoder', 'util'],
 } as const satisfies Partial<Record<Room, readonly string[]>>

@@ -13,7 +13,7 @@ export type PciRow = keyof typeof pciRows
 
 /** Names of classes and of their activities in OCSF 1.x (schema.ocsf.io), as far as they fit what happens here. */
 export const ocsfActivities = {
-  'Account Change': ['Create', 'Delete'],
+  'Account Change': ['Create', 'Delete', 'Attach Policy'],
   'API Activity': ['Create', 'Read', 'Update', 'Delete'],
   'Application Lifecycle': ['Start', 'Stop', 'Update'],
   Authentication: ['Logon', 'Logoff'],

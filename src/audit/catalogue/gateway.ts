@@ -34,6 +34,12 @@ export const gatewayEntries = {
     '10.2.1.2',
     '10.2.1.5',
   ),
+  'application.changed': success(
+    'What an application may send of card data was changed.',
+    ['Account Change', 'Attach Policy'],
+    '10.2.1.2',
+    '10.2.1.5',
+  ),
   'application.revoked': success(
     'An application may not connect any more.',
     ['Account Change', 'Delete'],

@@ -20,7 +20,24 @@ export type GatewayEvent =
   | { readonly type: 'custody.key.generated'; readonly fingerprint: string }
   | { readonly type: 'custody.unsealed'; readonly fingerprint: string }
   | { readonly type: 'custody.unseal.refused'; readonly code: ErrorCode }
-  | { readonly type: 'application.added'; readonly application: ApplicationId; readonly san: string }
+  | {
+      readonly type: 'application.added'
+      readonly application: ApplicationId
+      readonly san: string
+      /** Whether its messages hold card numbers. Absent in events older than the field, like those below. */
+      readonly cards?: 'required' | 'allowed' | 'forbidden'
+      /** As many different ones in one message; null: any number. */
+      readonly maxCards?: number | null
+      /** Whether it may send parts that cannot be looked into. */
+      readonly unreadable?: boolean
+    }
+  | {
+      readonly type: 'application.changed'
+      readonly application: ApplicationId
+      readonly cards: 'required' | 'allowed' | 'forbidden'
+      readonly maxCards: number | null
+      readonly unreadable: boolean
+    }
   | { readonly type: 'application.revoked'; readonly application: ApplicationId }
   | ({
       readonly type: 'client.refused'

@@ -18,6 +18,8 @@ export type MessageEvent =
         /** Of the encryption subkey. Absent in events older than the field. */
         readonly algorithm?: string
       }[]
+      /** Card numbers in it: how many, each once per part, and of which brands. Absent in events older than the field. */
+      readonly cards?: { readonly count: number; readonly brands: readonly string[] }
       /** The crypto policy in force, by which recipients and keys were judged. Absent in events older than the field. */
       readonly policy?: {
         readonly record: PolicyRecordId

@@ -1,5 +1,12 @@
-import { Command } from 'commander'
-import { addApplication, listApplications, revokeApplication } from '../../access/index.ts'
+import { Command, Option } from 'commander'
+import {
+  addApplication,
+  type CardRule,
+  changeCardRule,
+  listApplications,
+  ordinaryCards,
+  revokeApplication,
+} from '../../access/index.ts'
 import { isAddress, SealpostError, systemClock } from '../../kernel/index.ts'
 import { inert, print, printJson } from '../output.ts'
 import { withOwner } from '../with-owner.ts'
@@ -12,8 +19,11 @@ export function appCommand(): Command {
     .argument('<name>', 'a name for people and logs')
     .requiredOption('--san <name>', "the certificate's name, as DNS:… or URI:…")
     .requiredOption('--sender <address...>', 'an address it may write from, or @domain')
+    .addOption(cardsOption())
+    .option('--max-cards <n>', 'as many different card numbers in one message', parseCount)
+    .option('--unreadable', 'it may send parts that cannot be looked into, such as encrypted archives')
     .option('--json', 'answer as JSON')
-    .action(async (name: string, options: { san: string; sender: string[]; json?: true }) => {
+    .action(async (name: string, options: { san: string; sender: string[]; json?: true } & RuleOptions) => {
       const { san, sender: senders } = options
       if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name))
         throw usage('the name must be lower-case letters, digits and hyphens')
@@ -21,9 +31,25 @@ export function appCommand(): Command {
       if (!senders.every(sender => isAddress(sender.startsWith('@') ? `a${sender}` : sender))) {
         throw usage('--sender must be an address or @domain')
       }
-      const application = await withOwner(knex => addApplication(knex, systemClock, { name, san, senders }))
+      const rule = ruleOf(options)
+      const application = await withOwner(knex =>
+        addApplication(knex, systemClock, { name, san, senders, rule }),
+      )
       if (options.json) printJson(application)
       else print(`${application.id} ${name} may send as ${senders.join(', ')}`)
+    })
+  app
+    .command('set')
+    .description(
+      'what an application may send of card data, from its next message on; what is not named is as for a new one',
+    )
+    .argument('<name>')
+    .addOption(cardsOption())
+    .option('--max-cards <n>', 'as many different card numbers in one message', parseCount)
+    .option('--unreadable', 'it may send parts that cannot be looked into, such as encrypted archives')
+    .action(async (name: string, options: RuleOptions) => {
+      const id = await withOwner(knex => changeCardRule(knex, systemClock, name, ruleOf(options)))
+      print(`${id}: changed`)
     })
   app
     .command('list')
@@ -32,12 +58,9 @@ export function appCommand(): Command {
       const applications = await withOwner(listApplications)
       if (options.json) printJson(applications)
       else {
-        for (const { id, name, san, senders, revokedAt } of applications) {
-          print(
-            inert(
-              `${id}  ${name}  ${san}  ${senders.join(',')}  ${revokedAt === null ? 'in force' : 'revoked'}`,
-            ),
-          )
+        for (const { id, name, san, senders, revokedAt, ...rule } of applications) {
+          const state = revokedAt === null ? 'in force' : 'revoked'
+          print(inert(`${id}  ${name}  ${san}  ${senders.join(',')}  ${inWords(rule)}  ${state}`))
         }
       }
     })
@@ -49,6 +72,33 @@ export function appCommand(): Command {
       print(`${id} is revoked`)
     })
   return app
+}
+
+interface RuleOptions {
+  readonly cards: CardRule['cards']
+  readonly maxCards?: number
+  readonly unreadable?: true
+}
+
+function cardsOption(): Option {
+  return new Option('--cards <rule>', 'whether its messages hold card numbers')
+    .choices(['required', 'allowed', 'forbidden'])
+    .default(ordinaryCards.cards)
+}
+
+function ruleOf({ cards, maxCards, unreadable }: RuleOptions): CardRule {
+  if (cards === 'forbidden' && maxCards !== undefined)
+    throw usage('--max-cards says nothing where cards are forbidden')
+  return { cards, maxCards: maxCards ?? null, unreadable: unreadable === true }
+}
+
+function parseCount(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw usage('--max-cards must be a number from 1 to 999999')
+}
+
+function inWords({ cards, maxCards, unreadable }: CardRule): string {
+  return `cards ${cards}${maxCards === null ? '' : `, at most ${maxCards}`}${unreadable ? ', unreadable parts allowed' : ''}`
 }
 
 function usage(detail: string): SealpostError {

@@ -1,5 +1,5 @@
 import { isAddress } from '../../kernel/index.ts'
-import type { CertificateVerdict, FromSealer, MessageMetadata, SealRefusal } from '../protocol.ts'
+import type { CertificateVerdict, FromSealer, MessageFacts, SealRefusal } from '../protocol.ts'
 
 /**
  * Whether a message from a sealer has the form that the protocol promises. A sealer reads what strangers wrote, so the
@@ -62,19 +62,33 @@ function isName(text: string): boolean {
   return /^[a-z0-9_-]{1,64}$/.test(text)
 }
 
-function isMetadata({ from, to, reference }: MessageMetadata): boolean {
+function isMetadata({ from, to, reference, cards }: MessageFacts): boolean {
+  const { count, brands, unread } = cards
+  if (!Number.isSafeInteger(count) || count < 0 || brands.length > Math.min(count, 64)) return false
+  if (!brands.every(isName) || unread.length > 102 || !unread.every(isPointer)) return false
   if (!isAddress(from) || to.length < 1 || to.length > 50 || new Set(to).size !== to.length) return false
   return to.every(isAddress) && (reference === undefined || /^[A-Za-z0-9._:-]{1,128}$/.test(reference))
 }
 
 /** Pointers and codes of our own making only: nothing that the message's author could have chosen. */
 function isRefusal({ code, errors }: SealRefusal): boolean {
-  if (!['invalid_json', 'invalid_message', 'header_injection'].includes(code) || errors.length > 50)
-    return false
-  return errors.every(
-    error =>
-      /^(?:\/(?:from|to|subject|text|html|reference)|\/(?:to|attachments)\/\d{1,4}|\/attachments(?:\/\d{1,4}\/[a-zA-Z]+)?)?$/.test(
-        error.pointer,
-      ) && /^[a-z_0-9]{1,32}$/.test(error.code),
+  return (
+    refusals.has(code) &&
+    errors.length <= 50 &&
+    errors.every(error => isPointer(error.pointer) && /^[a-z_0-9]{1,32}$/.test(error.code))
+  )
+}
+
+const refusals: ReadonlySet<SealRefusal['code']> = new Set([
+  'invalid_json',
+  'invalid_message',
+  'header_injection',
+  'sad_detected',
+  'pan_not_allowed_here',
+])
+
+function isPointer(text: string): boolean {
+  return /^(?:\/(?:from|to|subject|text|html|reference)|\/(?:to|attachments)\/\d{1,4}|\/attachments(?:\/\d{1,4}\/[a-zA-Z]+)?)?$/.test(
+    text,
   )
 }

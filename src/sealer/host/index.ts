@@ -1,4 +1,5 @@
 export type {
+  CardCounts,
   CertificatePolicy,
   CertificateReason,
   CertificateVerdict,

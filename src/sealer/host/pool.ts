@@ -10,7 +10,7 @@ export interface SealerPool {
    * Seals one message: streams the body to a sealer (each chunk is wiped when it has been sent), asks `resolve` for one
    * target per recipient, in the order of `metadata.to`, and returns a ciphertext for each that passed the gate.
    *
-   * Throws `invalid_json`, `invalid_message`, `header_injection` (with `details.errors`), `body_too_large`,
+   * Throws `invalid_json`, `invalid_message`, `header_injection`, `sad_detected`, `pan_not_allowed_here` (with `details.errors`), `body_too_large`,
    * `overloaded`, `sealer_unavailable`, `outbound_gate_refused`, `stopping`, and unchanged whatever the body's
    * iterator or `resolve` throws. Nothing of a failed message remains.
    */

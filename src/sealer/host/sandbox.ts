@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const program = join(root, 'src/sealer/inside/main.ts')
 
 /**
- * What a sealer process may read: its own source and openpgp, nothing else of the disk. It may not write a file,
+ * What a sealer process may read: its own source, openpgp and a table of card brands, nothing else of the disk. It may not write a file,
  * open a socket, start a process or a thread, load an addon, or listen to an inspector: `--permission` denies what
  * is not allowed, and a process cannot undo it.
  */
@@ -44,7 +44,9 @@ function readablePaths(): string[] {
     join(root, 'package.json'),
     join(root, 'src/sealer/inside'),
     join(root, 'src/kernel'),
+    join(root, 'src/card-data'),
     packageOf('openpgp'),
+    packageOf('credit-card-type'),
   ]
 }
 

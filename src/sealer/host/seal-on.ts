@@ -1,15 +1,15 @@
 import { type Ciphertext, Plaintext, reveal, SealpostError, wipe } from '../../kernel/index.ts'
-import type { MessageMetadata, SealTarget } from '../protocol.ts'
+import type { MessageFacts, SealTarget } from '../protocol.ts'
 import { admitCiphertext } from './gate.ts'
 import type { SealerProcess } from './sealer-process.ts'
 
 export interface SealedMessage<Target extends SealTarget> {
-  readonly metadata: MessageMetadata
+  readonly metadata: MessageFacts
   /** In the order of the targets. */
   readonly sealed: readonly { readonly target: Target; readonly ciphertext: Ciphertext }[]
 }
 
-export type Resolve<Target extends SealTarget> = (metadata: MessageMetadata) => Promise<readonly Target[]>
+export type Resolve<Target extends SealTarget> = (metadata: MessageFacts) => Promise<readonly Target[]>
 
 /** A body of which the first chunks were read already. */
 export interface StartedBody {
@@ -106,7 +106,7 @@ async function* chunksOf({ head, rest }: StartedBody): AsyncGenerator<Plaintext>
   }
 }
 
-async function announced(process: SealerProcess, job: number, limit: number): Promise<MessageMetadata> {
+async function announced(process: SealerProcess, job: number, limit: number): Promise<MessageFacts> {
   const answer = await process.answer(job, limit)
   if (answer.type === 'metadata') return answer.metadata
   if (answer.type === 'refused')

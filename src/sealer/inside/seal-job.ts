@@ -1,6 +1,7 @@
 import type { PrivateKey } from 'openpgp'
 import { systemClock } from '../../kernel/index.ts'
-import type { SealTarget } from '../protocol.ts'
+import type { MessageFacts, SealTarget } from '../protocol.ts'
+import { guardCardData } from './card-guard.ts'
 import { say } from './channel.ts'
 import { type Message, MessageRefused, parseMessage } from './parse-message.ts'
 import { sealFor } from './seal.ts'
@@ -35,14 +36,16 @@ export class SealJob {
   async parse(): Promise<void> {
     this.#body = joinAndWipe(this.#chunks, this.#size)
     this.#chunks = []
+    let metadata: MessageFacts
     try {
       this.#message = parseMessage(this.#body)
+      metadata = { ...this.#message.metadata, cards: guardCardData(this.#message) }
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error
       this.wipe()
       return say({ type: 'refused', job: this.#job, refusal: error.refusal })
     }
-    return say({ type: 'metadata', job: this.#job, metadata: this.#message.metadata })
+    return say({ type: 'metadata', job: this.#job, metadata })
   }
 
   /** Answers with `sealed` pieces, target after target. */
