@@ -4,7 +4,7 @@ import type { Config, Secrets } from '../config/index.ts'
 import { connectionsOf } from '../connections/index.ts'
 import { unsealFor } from '../custody/index.ts'
 import { createListener, createOps, listen, type OwnFiles, openRefusals } from '../http/index.ts'
-import { openIntake, type Submit } from '../intake/index.ts'
+import { openForgetting, openIntake, type Submit } from '../intake/index.ts'
 import { type Clock, SealpostError, version } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { openUpkeep } from '../recipients/index.ts'
@@ -92,6 +92,7 @@ export async function startGateway(
   const own = async () => endingOf(await connections())
   const reporting = openReporting({ knex, clock, log, sender: config.notices, own })
   opened.defer(() => reporting.stop())
+  if (submit) opened.adopt(openForgetting(knex, clock, log), forgetting => forgetting.stop())
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))
 

@@ -8,6 +8,7 @@ import { readBody } from './body.ts'
 import { requireCardFreeHead } from './card-free-head.ts'
 import type { Clients } from './clients.ts'
 import { openEvidenceRate, sendEvidence } from './evidence.ts'
+import { idempotencyKeyOf } from './idempotency-key.ts'
 import type { Refusals } from './refusals/open.ts'
 import { refuse } from './refuse.ts'
 import { renderAccepted, renderStatus } from './render.ts'
@@ -52,7 +53,7 @@ export function createApi(dependencies: ApiDependencies): Express {
     .route('/v1/messages')
     .post(requireJson, async (request, response) => {
       const application = await clients.applicationOf(request)
-      const accepted = await submit(application, readBody(request, bodyLimit))
+      const accepted = await submit(application, readBody(request, bodyLimit), idempotencyKeyOf(request))
       log.info('message-accepted', { message: accepted.id, application: application.id })
       response.status(202).location(`/v1/messages/${accepted.id}`).json(renderAccepted(accepted))
     })

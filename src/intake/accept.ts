@@ -4,9 +4,11 @@ import { type AcceptedDeliveries, enqueueDeliveries, type Queue } from '../deliv
 import type { Clock } from '../kernel/index.ts'
 import { inBatches } from '../platform/index.ts'
 import type { JudgedBy } from './resolve-recipients.ts'
-import { insertMessages, type StoredMessage } from './store.ts'
+import { type AnsweredRequest, insertAnswered, insertMessages, type StoredMessage } from './store.ts'
 
 export interface NewMessage extends StoredMessage {
+  /** The mark by which a repeated request is known; undefined: it has none. */
+  readonly request: AnsweredRequest | undefined
   /** Card numbers in it, counted. */
   readonly cards: { readonly count: number; readonly brands: readonly string[] }
   readonly deliveries: AcceptedDeliveries['deliveries']
@@ -36,6 +38,12 @@ export function openAcceptance(
     // A crash before the commit leaves nothing, and no application sees a 202; it repeats the request.
     await knex.transaction(async trx => {
       await insertMessages(trx, messages)
+      await insertAnswered(
+        trx,
+        messages.flatMap(({ id, application, request, acceptedAt }) =>
+          request === undefined ? [] : [{ ...request, application, message: id, at: acceptedAt }],
+        ),
+      )
       const enqueued = await enqueueDeliveries(trx, queue, messages)
       await appendEvents(
         trx,
@@ -53,7 +61,8 @@ export function openAcceptance(
         })),
       )
     })
-    // A crash here leaves accepted messages whose applications saw no 202; a repeated request makes a second message.
+    // A crash here leaves accepted messages whose applications saw no 202; a repeated request makes a second message, unless
+    // it has an Idempotency-Key.
     return messages.map(() => undefined)
   }
   const together = inBatches(64, commit)

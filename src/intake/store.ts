@@ -38,3 +38,46 @@ export async function findMessage(
     acceptedAt: 'accepted_at',
   })
 }
+
+export interface AnsweredRequest {
+  readonly key: string
+  readonly fingerprint: string
+}
+
+/** Unique for an application: the second is refused by PostgreSQL, and with it everything else of its transaction. */
+export async function insertAnswered(
+  trx: Knex.Transaction,
+  rows: readonly (AnsweredRequest & {
+    readonly application: ApplicationId
+    readonly message: MessageId
+    readonly at: Date
+  })[],
+): Promise<void> {
+  if (rows.length === 0) return
+  await trx('idempotency_keys').insert(
+    rows.map(({ application, key, fingerprint, message, at }) => ({
+      application_id: application,
+      key,
+      fingerprint,
+      message_id: message,
+      created_at: at,
+    })),
+  )
+}
+
+export async function findAnswered(
+  knex: Knex,
+  application: ApplicationId,
+  key: string,
+): Promise<{ readonly fingerprint: string; readonly message: MessageId } | undefined> {
+  return knex('idempotency_keys')
+    .where({ application_id: application, key })
+    .first<{ fingerprint: string; message: MessageId } | undefined>({
+      fingerprint: 'fingerprint',
+      message: 'message_id',
+    })
+}
+
+export async function deleteAnswered(knex: Knex, before: Date): Promise<void> {
+  await knex('idempotency_keys').where('created_at', '<', before).delete()
+}

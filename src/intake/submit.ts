@@ -9,8 +9,10 @@ import {
   newId,
   type Plaintext,
 } from '../kernel/index.ts'
+import { isUniqueViolation } from '../platform/index.ts'
 import type { SealerPool } from '../sealer/host/index.ts'
 import { openAcceptance } from './accept.ts'
+import { answeredBefore, exclusively, type InFlight } from './idempotency.ts'
 import { judgeCards } from './judge-cards.ts'
 import { openResolution } from './resolve-recipients.ts'
 
@@ -29,20 +31,42 @@ export interface AcceptedMessage {
 
 /**
  * Accepts one message: seals it for every recipient, then commits it. When this resolves, the message is durable; when
- * it rejects, nothing of it is kept. Throws what the sealer, `openResolution` and `openAcceptance` throw.
+ * it rejects, nothing of it is kept. A request with a `key` that was answered before is not accepted again: it gets the same answer.
+ * Throws what the sealer, `judgeCards`, `openResolution` and `openAcceptance` throw; `idempotency_in_flight`, `idempotency_key_reused`.
  */
-export type Submit = (application: Application, body: AsyncIterable<Plaintext>) => Promise<AcceptedMessage>
+export type Submit = (
+  application: Application,
+  body: AsyncIterable<Plaintext>,
+  key?: string,
+) => Promise<AcceptedMessage>
+
+/** Ends the sealing of a message that was accepted before. */
+class Repeated extends Error {
+  readonly answer: AcceptedMessage
+
+  constructor(answer: AcceptedMessage) {
+    super('repeated')
+    this.answer = answer
+  }
+}
 
 export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDependencies): Submit {
   const resolve = openResolution(knex, clock, mailHost)
   const accept = openAcceptance(knex, clock, queue)
+  const inFlight: InFlight = new Set()
 
-  return async (application, body) => {
-    const { metadata, sealed } = await sealer.seal(body, found => {
+  const take = async (
+    application: Application,
+    body: AsyncIterable<Plaintext>,
+    key: string | undefined,
+  ): Promise<AcceptedMessage> => {
+    const { metadata, sealed } = await sealer.seal(body, async found => {
+      const answer = key && (await answeredBefore(knex, application.id, key, found.fingerprint))
+      if (answer) throw new Repeated(answer)
       judgeCards(application, found.cards)
       return resolve(application, found)
     })
-    const { count, brands } = metadata.cards
+    const { from, reference, fingerprint, cards } = metadata
     const id = newId('msg', clock)
     const deliveries = sealed.map(({ target: { recipient, outer, giveUpHours }, ciphertext }) => ({
       id: newId('dlv', clock),
@@ -51,16 +75,37 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
       ciphertext,
       giveUpHours,
     }))
-    const policy = sealed[0]?.target.policy
-    await accept({
-      ...metadata,
-      cards: { count, brands },
-      id,
-      application: application.id,
-      acceptedAt: clock.now(),
-      policy,
-      deliveries,
-    })
+    try {
+      await accept({
+        id,
+        application: application.id,
+        from,
+        reference,
+        acceptedAt: clock.now(),
+        request: key === undefined ? undefined : { key, fingerprint },
+        cards: { count: cards.count, brands: cards.brands },
+        policy: sealed[0]?.target.policy,
+        deliveries,
+      })
+    } catch (error) {
+      // Another replica was faster.
+      const answer =
+        key !== undefined && isUniqueViolation(error)
+          ? await answeredBefore(knex, application.id, key, fingerprint)
+          : undefined
+      if (answer === undefined) throw error
+      return answer
+    }
     return { id, deliveries: deliveries.map(delivery => ({ id: delivery.id, recipient: delivery.outer.to })) }
+  }
+
+  return async (application, body, key) => {
+    if (key === undefined) return take(application, body, key)
+    return exclusively(inFlight, application.id, key, () =>
+      take(application, body, key).catch((error: unknown) => {
+        if (error instanceof Repeated) return error.answer
+        throw error
+      }),
+    )
   }
 }

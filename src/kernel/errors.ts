@@ -64,6 +64,19 @@ export const errorCatalogue = {
     'A part of the message cannot be looked into, so what it holds is not known.',
     'Send it unencrypted and whole: the message is encrypted anyway; `errors` tells which part.',
   ),
+  invalid_idempotency_key: entry(
+    'The Idempotency-Key header is not of the required form.',
+    'Send one key of 1 to 128 printable ASCII characters in double quotes, such as a UUID.',
+  ),
+  idempotency_key_reused: entry(
+    'This Idempotency-Key was used for another request.',
+    'Use a new key for each new message; the same only to repeat one unchanged.',
+  ),
+  idempotency_in_flight: entry(
+    'A request with this Idempotency-Key is being worked on.',
+    'Repeat it after the time given; the answer will be the same.',
+    'temporary',
+  ),
   request_refused: entry('The request is malformed.', 'Send a plain HTTP/1.1 request (RFC 9112).'),
   // Who asks, for whom
   application_unknown: entry(

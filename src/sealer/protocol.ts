@@ -37,6 +37,8 @@ export interface MessageMetadata {
 /** What the gateway hears of a message before it says whom it goes to. */
 export interface MessageFacts extends MessageMetadata {
   readonly cards: CardCounts
+  /** HMAC-SHA-256 of the body as it came, hex, under a key that comes from the key-encryption key: the same for the same body. */
+  readonly fingerprint: string
 }
 
 /** Card data in a message, counted (each number once per part); never a digit of it. */

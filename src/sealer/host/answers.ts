@@ -62,7 +62,8 @@ function isName(text: string): boolean {
   return /^[a-z0-9_-]{1,64}$/.test(text)
 }
 
-function isMetadata({ from, to, reference, cards }: MessageFacts): boolean {
+function isMetadata({ from, to, reference, cards, fingerprint: body }: MessageFacts): boolean {
+  if (!/^[0-9a-f]{64}$/.test(body)) return false
   const { count, brands, unread } = cards
   if (!Number.isSafeInteger(count) || count < 0 || brands.length > Math.min(count, 64)) return false
   if (!brands.every(isName) || unread.length > 102 || !unread.every(isPointer)) return false

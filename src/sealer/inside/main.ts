@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import type { PrivateKey } from 'openpgp'
 import type { ToSealer } from '../protocol.ts'
 import { listen, say } from './channel.ts'
@@ -15,6 +16,7 @@ process.on('unhandledRejection', () => process.exit(1))
 process.on('disconnect', () => process.exit(0))
 
 let signingKey: PrivateKey | undefined
+let fingerprintKey: Uint8Array = new Uint8Array()
 const jobs = new Map<number, SealJob>()
 
 listen(message => void handle(message))
@@ -59,7 +61,7 @@ async function answer(message: Exclude<ToSealer, { type: 'key' }>): Promise<void
 
 async function receive({ job, bytes, last }: ToSealer & { type: 'body' }): Promise<void> {
   if (signingKey === undefined) throw new Error('this process has no key')
-  const sealing = jobs.get(job) ?? new SealJob(job, signingKey)
+  const sealing = jobs.get(job) ?? new SealJob(job, signingKey, fingerprintKey)
   jobs.set(job, sealing)
   sealing.add(bytes)
   if (last) await sealing.parse()
@@ -72,6 +74,7 @@ function requireNoKey(): void {
 
 async function openKey({ wrapped, keyEncryptionKey }: ToSealer & { type: 'key' }): Promise<void> {
   signingKey = await openSigningKey(wrapped, keyEncryptionKey).catch(() => undefined)
+  fingerprintKey = new Uint8Array(hkdfSync('sha256', keyEncryptionKey, '', 'sealpost body fingerprint', 32))
   keyEncryptionKey.fill(0)
   await say({ type: signingKey === undefined ? 'key_refused' : 'ready' })
 }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import type { PrivateKey } from 'openpgp'
 import { systemClock } from '../../kernel/index.ts'
 import type { MessageFacts, SealTarget } from '../protocol.ts'
@@ -15,15 +16,17 @@ const pieceSize = 1024 * 1024
 export class SealJob {
   readonly #job: number
   readonly #signingKey: PrivateKey
+  readonly #fingerprintKey: Uint8Array
   #chunks: Uint8Array[] = []
   #size = 0
   #body: Uint8Array = new Uint8Array()
   #message: Message | undefined
   #abandoned = false
 
-  constructor(job: number, signingKey: PrivateKey) {
+  constructor(job: number, signingKey: PrivateKey, fingerprintKey: Uint8Array) {
     this.#job = job
     this.#signingKey = signingKey
+    this.#fingerprintKey = fingerprintKey
   }
 
   add(chunk: Uint8Array): void {
@@ -36,10 +39,12 @@ export class SealJob {
   async parse(): Promise<void> {
     this.#body = joinAndWipe(this.#chunks, this.#size)
     this.#chunks = []
+    // Now, because parsing overwrites the body.
+    const fingerprint = createHmac('sha256', this.#fingerprintKey).update(this.#body).digest('hex')
     let metadata: MessageFacts
     try {
       this.#message = parseMessage(this.#body)
-      metadata = { ...this.#message.metadata, cards: guardCardData(this.#message) }
+      metadata = { ...this.#message.metadata, cards: guardCardData(this.#message), fingerprint }
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error
       this.wipe()
