@@ -45,7 +45,7 @@ async function post(key: string | readonly string[] | undefined, body: string, a
 /** Transactions that wait for another to end. */
 async function waiting(): Promise<number> {
   const { rowCount } = await house.owner.raw<{ rowCount: number }>(
-    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    `SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
   )
   return rowCount
 }
@@ -105,7 +105,7 @@ test('what another replica answers meanwhile is the answer, and nothing is accep
   const trx = await house.owner.transaction()
   await trx('idempotency_keys').insert({ ...row, key })
   const answering = post(key, body)
-  await expect.poll(waiting).toBeGreaterThan(0)
+  await expect.poll(waiting, { timeout: 20_000 }).toBeGreaterThan(0)
   await trx.commit()
   expect(await answering).toEqual(first)
   expect(await messages()).toBe(before)
@@ -150,5 +150,7 @@ test('the table holds neither the body nor a hash that anybody could recompute, 
   const later = { now: () => new Date(Date.now() + 8 * 24 * 3_600_000) }
   const forgetting = openForgetting(house.owner, later, { error: () => undefined } as never)
   forgetting.stop()
-  await expect.poll(async () => house.owner('idempotency_keys').where({ key })).toEqual([])
+  await expect
+    .poll(async () => house.owner('idempotency_keys').where({ key }), { timeout: 20_000 })
+    .toEqual([])
 })
