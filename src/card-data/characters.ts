@@ -1,10 +1,10 @@
 /** What a character is between and within digits. 0 to 9: a digit of that value. */
 export const space = 10
-export const dash = 11
+const dash = 11
 export const dot = 12
-export const slash = 13
+const slash = 13
 /** Other marks that people put between groups of digits. */
-export const mark = 14
+const mark = 14
 export const newline = 15
 /** Takes no room: joins what stands on both sides of it. */
 export const invisible = 16

@@ -100,7 +100,7 @@ const usual = new Set(
 const threeFours = keyOfSizes('444')
 
 function keyOfSizes(sizes: string): number {
-  return [...sizes].reduce((key, each) => key * 32 + Number(each), 0)
+  return Array.from(sizes).reduce((key, each) => key * 32 + Number(each), 0)
 }
 
 /** A number that is written in groups, the first of which is `i`. Gives how many groups it took. */
@@ -227,7 +227,9 @@ function isOther(bytes: Uint8Array, groups: Groups, chain: Chain): boolean {
   if (start < 2) return false
   const country = String.fromCharCode(bytes[start - 2] as number, bytes[start - 1] as number).toUpperCase()
   if (ibanDigits[country] !== digits.length) return false
-  const letters = [...country].map(char => String(char.charCodeAt(0) - 55)).join('')
+  const letters = Array.from(country)
+    .map(char => String(char.charCodeAt(0) - 55))
+    .join('')
   const rotated = `${[...digits.subarray(2)].join('')}${letters}${[...digits.subarray(0, 2)].join('')}`
   return BigInt(rotated) % 97n === 1n
 }

@@ -66,12 +66,14 @@ const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(rando
 const digitsOf = (random: Random, count: number): string =>
   Array.from({ length: count }, () => Math.floor(random() * 10)).join('')
 
-export function checkDigit(partial: string): string {
+function checkDigit(partial: string): string {
   let sum = 0
-  ;[...partial].toReversed().forEach((digit, i) => {
-    const value = Number(digit) * (i % 2 === 0 ? 2 : 1)
-    sum += value > 9 ? value - 9 : value
-  })
+  Array.from(partial)
+    .toReversed()
+    .forEach((digit, i) => {
+      const value = Number(digit) * (i % 2 === 0 ? 2 : 1)
+      sum += value > 9 ? value - 9 : value
+    })
   return String((10 - (sum % 10)) % 10)
 }
 
@@ -97,13 +99,15 @@ const sentence = (random: Random, pan: string): string =>
     `"${pan}"`,
     `(${pan})`,
     `Your card no. ${pan}\r\nThank you`,
-    `${pan}`,
+    pan,
     `order 4711 / card ${pan} / 2026-11-21`,
   ])
 
 const zeroes = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xe50, 0xff10, 0x1d7ce, 0x1040, 0x17e0, 0x1e950]
 const inScript = (pan: string, zero: number): string =>
-  [...pan].map(digit => String.fromCodePoint(zero + Number(digit))).join('')
+  Array.from(pan)
+    .map(digit => String.fromCodePoint(zero + Number(digit)))
+    .join('')
 
 function zipOf(name: string, content: Buffer): Buffer {
   const packed = deflateRawSync(content)
@@ -152,7 +156,7 @@ export const panForms: Readonly<Record<string, (pan: string, random: Random) => 
       random,
       grouped(pan, pick(random, ['\u00a0', '\u2009', '\u202f', '\u2003', '\u2013', '\u2011', ' - ', '  '])),
     ),
-  'digit by digit': (pan, random) => [...pan].join(pick(random, [' ', '-', '.'])),
+  'digit by digit': (pan, random) => Array.from(pan).join(pick(random, [' ', '-', '.'])),
   'invisible characters between': (pan, random) =>
     sentence(
       random,
@@ -169,17 +173,30 @@ export const panForms: Readonly<Record<string, (pan: string, random: Random) => 
   CSV: (pan, random) => `id,name,card,amount\r\n17,Doe,${pan},${Math.floor(random() * 9000) / 100}\r\n`,
   JSON: (pan, random) =>
     JSON.stringify({ id: Math.floor(random() * 1e6), card: random() < 0.5 ? pan : grouped(pan, ' ') }),
-  'JSON escapes': pan => `{"card":"${[...pan].map(digit => `\\u003${digit}`).join('')}"}`,
-  'percent escapes': pan => `https://shop.example/?n=${[...pan].map(digit => `%3${digit}`).join('')}`,
+  'JSON escapes': pan =>
+    `{"card":"${Array.from(pan)
+      .map(digit => `\\u003${digit}`)
+      .join('')}"}`,
+  'percent escapes': pan =>
+    `https://shop.example/?n=${Array.from(pan)
+      .map(digit => `%3${digit}`)
+      .join('')}`,
   XML: pan => `<?xml version="1.0"?><card><pan>${pan}</pan></card>`,
   'HTML, split by tags': pan =>
     htmlOf(`<b>${pan.slice(0, 4)}</b><span>${pan.slice(4, 8)}</span><!-- x --><i>${pan.slice(8)}</i>`),
-  'HTML references': pan => htmlOf([...pan].map(digit => `&#${48 + Number(digit)};`).join('')),
+  'HTML references': pan =>
+    htmlOf(
+      Array.from(pan)
+        .map(digit => `&#${48 + Number(digit)};`)
+        .join(''),
+    ),
   'HTML spaces': pan => htmlOf(grouped(pan, '&nbsp;')),
   'quoted-printable': (pan, random) =>
     random() < 0.5
       ? `card =\r\n${pan.slice(0, 7)}=\r\n${pan.slice(7)}`
-      : [...pan].map(digit => `=3${digit}`).join(''),
+      : Array.from(pan)
+          .map(digit => `=3${digit}`)
+          .join(''),
   'base64 in a text': (pan, random) =>
     `body:\r\n\r\n${Buffer.from(sentence(random, pan)).toString('base64')}\r\n`,
   'encoded words': pan =>
@@ -230,7 +247,12 @@ const iban = (random: Random): string => {
     ['PL', 24],
   ] as const)
   const account = digitsOf(random, length)
-  const rest = BigInt(`${account}${[...country].map(char => char.charCodeAt(0) - 55).join('')}00`) % 97n
+  const rest =
+    BigInt(
+      `${account}${Array.from(country)
+        .map(char => char.charCodeAt(0) - 55)
+        .join('')}00`,
+    ) % 97n
   return `${country}${String(98n - rest).padStart(2, '0')}${account}`
 }
 const hexOf = (random: Random, count: number): string =>

@@ -34,8 +34,11 @@ export type GatewayEvent =
   | {
       readonly type: 'application.changed'
       readonly application: ApplicationId
+      /** Whether its messages hold card numbers. */
       readonly cards: 'required' | 'allowed' | 'forbidden'
+      /** As many different ones in one message; null: any number. */
       readonly maxCards: number | null
+      /** Whether it may send parts that cannot be looked into. */
       readonly unreadable: boolean
     }
   | { readonly type: 'application.revoked'; readonly application: ApplicationId }

@@ -167,5 +167,7 @@ function throughMap(part: string, map: ReadonlyMap<number, string>): string {
     wide += map.get(part.charCodeAt(i) * 256 + part.charCodeAt(i + 1)) ?? '\ufffd'
   }
   if (!wide.includes('\ufffd')) return wide
-  return [...part].map(char => map.get(char.charCodeAt(0)) ?? char).join('')
+  return Array.from(part)
+    .map(char => map.get(char.charCodeAt(0)) ?? char)
+    .join('')
 }
