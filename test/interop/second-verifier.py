@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A second verifier of exported audit logs, written from docs/audit-log.md and from nothing else.
+"""A second verifier of exported audit logs and of evidence, written from docs/audit-log.md and docs/evidence.md and from nothing else.
 
 Python's standard library; Ed25519 by the `openssl` command.
 
     second-verifier.py DIRECTORY... --key LINE [--anchor FILE|DIRECTORY]... [--witness LINE]... [--part]
+    second-verifier.py --evidence FILE --key LINE [--anchor FILE|DIRECTORY]... [--witness LINE]...
 
 Prints {"ok": ..., "size": ..., "events": ..., "findings": [{"code", "where", "first", "next"}]}. Exit 0 when nothing is wrong, 1 when something is.
 """
@@ -208,13 +209,16 @@ class Verification:
         if octets is None:
             self.find("checkpoint_missing", path)
             return None
+        return self.judge(path, octets, from_outside)
+
+    def judge(self, where, octets, from_outside=False):
         try:
-            return Checkpoint(path, octets, self.keys)
+            return Checkpoint(where, octets, self.keys)
         except Malformed:
             if not from_outside:
-                self.find("checkpoint_malformed", path)
+                self.find("checkpoint_malformed", where)
         except LookupError as error:
-            self.find(error.args[0], path)
+            self.find(error.args[0], where)
         return None
 
     def run(self):
@@ -385,15 +389,324 @@ class Verification:
         return octets[32 * at : 32 * at + 32] == root_of_row(hashes)
 
 
+def root_by_proof(leaf, size, digest, proof):
+    """The root of `size` leaves by the hashes beside the way up from one of them; None when these are too many or too few."""
+    if size == 1 or not proof:
+        return digest if size == 1 and not proof else None
+    left = 1 << (size - 1).bit_length() - 1
+    *below, beside = proof
+    if leaf < left:
+        reached = root_by_proof(leaf, left, digest, below)
+        return reached and node(reached, beside)
+    reached = root_by_proof(leaf - left, size - left, digest, below)
+    return reached and node(beside, reached)
+
+
+class Event(dict):
+    def __init__(self, leaf, body):
+        super().__init__(json.loads(body))
+        self.leaf = leaf
+
+
+class Missing(Exception):
+    pass
+
+
+NOT_RECORDED = "not recorded"
+ROLES = {"change.asked": "admin", "fingerprint.verified": "admin", "change.approved": "approver", "policy.adopted": "approver"}
+ATTEMPTS = ("delivery.delivered", "delivery.deferred", "delivery.failed")
+DECIDED = ("delivery.quarantined", "delivery.released", "delivery.cancelled")
+UNDECIDED = [f"change.{end}" for end in ("asked", "rejected", "withdrawn", "expired", "voided", "refused")]
+STANDING = [f"recipient.{end}" for end in ("activated", "suspended", "reinstated", "unenrolled")] + ["attestation.recorded"]
+FACTS = ("reason", "means", "kind", "validUntil", "finishUntil", "certificate")
+
+
+class Story:
+    """What the events of an evidence file say: docs/evidence.md, "How the answers are made"."""
+
+    def __init__(self, events, replies):
+        self.events = events
+        self.replies = {sha256(reply.encode()).hex(): reply for reply in replies}
+        self.taken, self.heard, self.unfit = set(), set(), []
+
+    def all(self, *types, after=-1, before=2**53, **members):
+        return [
+            event
+            for event in self.events
+            if event.get("type") in types
+            and after < event.leaf < before
+            and all(event.get(name) == value for name, value in members.items())
+        ]
+
+    def last(self, *types, **wanted):
+        found = self.all(*types, **wanted)
+        if not found:
+            raise Missing(f"{types[0]} {wanted}")
+        return found[-1]
+
+    def must(self, holds, what):
+        if not holds:
+            self.unfit.append(what)
+
+    def step(self, event, /, **more):
+        self.taken.add(event.leaf)
+        return {"leaf": event.leaf, "at": event["at"], "by": self.who(event), **more}
+
+    def who(self, event):
+        who = {name: event["actor"][name] for name in ("kind", "id") if name in event["actor"]}
+        if who["kind"] != "operator":
+            return who
+        added = self.last("operator.added", operator=who["id"], before=event.leaf)
+        self.taken.add(added.leaf)
+        who["name"] = added.get("name", NOT_RECORDED)
+        self.must(ROLES.get(event["type"]) in [None, *added["roles"]], f"{event['type']} without the role")
+        for revoked in self.all("operator.revoked", operator=who["id"]):
+            self.taken.add(revoked.leaf)
+            who["revoked"] = {"leaf": revoked.leaf, "at": revoked["at"]}
+            self.must(event.leaf < revoked.leaf, f"{event['type']} by a revoked operator")
+        return who
+
+    def decision(self, change, kind, subject):
+        of = {"change": change, "kind": kind, "subject": subject}
+        asked = self.last("change.asked", **of)
+        approved = self.last("change.approved", after=asked.leaf, **of)
+        people = {event["actor"]["id"] for event in (asked, approved) if event["actor"]["kind"] == "operator"}
+        self.must(len(people) == 2, f"{change} by one person")
+        refused = [self.step(event) for event in self.all("change.refused", **of)]
+        return {"change": change, "asked": self.step(asked), "approved": self.step(approved), "refused": refused}
+
+    def policy(self, record, before):
+        if record is None:
+            return NOT_RECORDED
+        adopted = self.last("policy.adopted", record=record, before=before)
+        name, change = adopted["policy"], adopted.get("change")
+        return {
+            **{"record": record, "name": name, "sha256": adopted["sha256"], "effectiveAt": adopted["effectiveAt"]},
+            "adopted": self.step(adopted),
+            "decision": self.decision(change, "policy.adopt", name) if change else NOT_RECORDED,
+        }
+
+    def enrolment(self, activated):
+        of = {name: activated[name] for name in ("recipient", "proposal")}
+        key = {name: activated[name] for name in ("certificate", "encryptionSubkey")}
+        approved = self.last("proposal.approved", before=activated.leaf, **of)
+        proposed = self.last("certificate.proposed", before=approved.leaf, **of, **key)
+        proved = self.last("possession.proved", after=proposed.leaf, before=approved.leaf, **of)
+        change, certified_by = approved["change"], proposed.get("certifiedBy")
+        verified = decision = certifier = None
+        if change is not None:
+            between = {"after": proved.leaf, "before": approved.leaf}
+            verified = self.last("fingerprint.verified", certificate=key["certificate"], **between, **of)
+            decision = self.decision(change, "recipient.activate", of["proposal"])
+            who = [decision[role]["by"].get("id") for role in ("asked", "approved")]
+            self.must(who == [event["actor"].get("id") for event in (verified, approved)], "approved by others")
+        elif certified_by is None:
+            self.must(False, f"{of['proposal']} certified by none")
+        else:
+            certifier = self.last(
+                "certificate.activated", recipient=of["recipient"], certificate=certified_by, before=proposed.leaf
+            )
+        others = self.all("possession.challenged", "possession.refused", "fingerprint.verified", **of)
+        asked = self.all(*UNDECIDED, kind="recipient.activate", subject=of["proposal"])
+        others += [event for event in asked if event.get("change") != change]
+        return {
+            **{"proposal": of["proposal"], "source": proposed["source"]},
+            **{name: proposed.get(name, NOT_RECORDED) for name in ("algorithm", "expires")},
+            "proposed": self.step(proposed),
+            "possessionProved": self.step(proved),
+            "fingerprintVerified": verified and self.step(verified, means=verified["means"]),
+            "decision": decision,
+            "approved": self.step(approved),
+            "policy": self.policy(approved.get("policy"), approved.leaf),
+            "activated": self.step(activated),
+            "certifiedBy": certifier and {"fingerprint": certified_by, "enrolment": self.enrolment(certifier)},
+            "otherSteps": [self.step(event, event=event["type"]) for event in others if event is not verified],
+        }
+
+    def attempt(self, event):
+        digest, reply, enhanced = event.get("replySha256", NOT_RECORDED), NOT_RECORDED, NOT_RECORDED
+        if digest is None:
+            reply = enhanced = None
+        elif digest != NOT_RECORDED:
+            if digest not in self.replies:
+                raise Missing(f"the reply of leaf {event.leaf}")
+            reply = self.replies[digest]
+            self.heard.add(reply)
+            match = re.match(r"[0-9]{3} ([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)", reply)
+            enhanced = match and match[1]
+        said = {name: event[name] for name in ("attempt", "host", "tls", "replyCode")}
+        return {**said, "reply": reply, "enhancedCode": enhanced}
+
+    def rule(self, event):
+        about = {name: event.get(name, NOT_RECORDED) for name in ("domain", "mode", "sha256")}
+        change = event.get("change")
+        decision = self.decision(change, "destination.set", event["domain"]) if change else None
+        return self.step(event, event=event["type"], **about, decision=decision)
+
+    def standing(self, event):
+        facts = {name: event[name] for name in FACTS if name in event}
+        change = event.get("change")
+        decision = self.decision(change, "recipient.reinstate", event["recipient"]) if change else None
+        return self.step(event, event=event["type"], facts=facts, decision=decision)
+
+    def delivery(self, sent, accepted):
+        invited = self.last("recipient.invited", recipient=sent["recipient"], before=accepted.leaf)
+        address = invited.get("address", NOT_RECORDED)
+        key = {name: sent[name] for name in ("recipient", "certificate", "encryptionSubkey")}
+        enrolment = self.enrolment(self.last("certificate.activated", before=accepted.leaf, **key))
+        history = self.all(*ATTEMPTS, *DECIDED, delivery=sent["delivery"], after=accepted.leaf)
+        steps = []
+        for event in history:
+            if event["type"] in DECIDED[1:]:
+                self.last("delivery.quarantined", delivery=sent["delivery"], after=accepted.leaf, before=event.leaf)
+            more = self.attempt(event) if event["type"] in ATTEMPTS else {}
+            steps.append(self.step(event, event=event["type"], outcome=event.get("outcome", NOT_RECORDED), **more))
+        ends = [event["type"][9:] for event in history if event["type"][9:] in ("delivered", "failed", "cancelled")]
+        waits = history and history[-1]["type"] == "delivery.quarantined"
+        rules = NOT_RECORDED
+        if address != NOT_RECORDED:
+            of = {"domain": address.rpartition("@")[2].lower()}
+            found = [self.last("destination.set", before=accepted.leaf, **of)]
+            if history:
+                during = {"after": accepted.leaf, "before": history[-1].leaf}
+                found += self.all("destination.set", "destination.removed", **during, **of)
+            rules = [self.rule(event) for event in found]
+        of = {"recipient": sent["recipient"]}
+        stood = self.all(*STANDING, **of)
+        stood += self.all("certificate.retired", "certificate.revoked", certificate=sent["certificate"], **of)
+        return {
+            "delivery": sent["delivery"],
+            "state": ends[0] if ends else "quarantined" if waits else "under_way",
+            "recipient": {
+                **{"id": sent["recipient"], "address": address, "kind": invited["kind"]},
+                "invited": self.step(invited),
+            },
+            "certificate": {
+                **{"fingerprint": sent["certificate"], "encryptionSubkey": sent["encryptionSubkey"]},
+                **{"algorithm": enrolment["algorithm"], "enrolment": enrolment},
+            },
+            "ciphertext": {
+                **{"sha256": sent["ciphertextSha256"], "bytes": sent["ciphertextBytes"]},
+                "format": sent.get("format", NOT_RECORDED),
+            },
+            "destination": rules,
+            "history": steps,
+            "standing": [self.standing(event) for event in sorted(stood, key=lambda event: event.leaf)],
+        }
+
+    def answers(self, message):
+        accepted = (self.all("message.accepted", message=message) or [self.last("message.accepted", message=message)])[0]
+        application = accepted["actor"].get("id")
+        added = self.last("application.added", application=application, before=accepted.leaf)
+        said = accepted.get("policy")
+        policy = self.policy(said and said["record"], accepted.leaf)
+        self.must(not said or all(policy[name] == said[name] for name in ("name", "sha256")), "another policy")
+        return {
+            "message": message,
+            "accepted": self.step(accepted),
+            "application": {"id": application, "san": added["san"], "added": self.step(added)},
+            "policy": policy,
+            "deliveries": [self.delivery(sent, accepted) for sent in accepted["deliveries"]],
+        }
+
+
+class Evidence(Verification):
+    """One file of evidence: docs/evidence.md, "What is verified"."""
+
+    def read(self, path):
+        """The file, to the octet; None when it is none."""
+        members = {"format": str, "message": str, "answers": object, "checkpoint": str, "key": str, "events": list, "replies": list}
+        of_event = {"leaf": int, "body": str, "proof": list}
+
+        def is_made_of(value, members):
+            return isinstance(value, dict) and list(value) == list(members) and all(
+                kind is object or type(value[name]) is kind for name, kind in members.items()
+            )
+
+        try:
+            text = read(path).decode("utf-8")
+            file = json.loads(text)
+            same = text == json.dumps(file, ensure_ascii=False, indent=2) + "\n"
+        except (ValueError, RecursionError):
+            return None
+        texts = same and is_made_of(file, members) and file["format"] == "sealpost-evidence/1" and [file["replies"]]
+        if not texts or not all(is_made_of(event, of_event) for event in file["events"]):
+            return None
+        texts += [event["proof"] for event in file["events"]]
+        return file if all(isinstance(text, str) for row in texts for text in row) else None
+
+    def run(self, path):
+        file = self.read(path)
+        if file is None:
+            self.find("evidence_malformed", "file")
+            return 0
+        try:
+            key = Key(file["key"])
+        except (SystemExit, ValueError):
+            self.find("evidence_malformed", "key")
+            return 0
+        if all((key.id, key.octets) != (given.id, given.octets) for given in self.keys):
+            self.find("other_key", "key")
+        head = self.judge("checkpoint", file["checkpoint"].encode())
+        if head is None:
+            return 0
+        self.proven(file, head)
+        if not self.findings:
+            self.story(file)
+        for path in self.anchors:
+            anchor = self.open(path)
+            if anchor and anchor.size == head.size and anchor.root != head.root:
+                self.find("forked", path)
+        for witness in self.witnesses:
+            if not head.cosigned(witness):
+                self.find("cosignature_missing", witness.name)
+        return head.size
+
+    def proven(self, file, head):
+        leaves = [event["leaf"] for event in file["events"]]
+        for leaf, event in zip(leaves, file["events"]):
+            body = event["body"].encode()
+            proof = [strict_base64(text) for text in event["proof"]]
+            fits = 0 <= leaf < head.size and all(digest is not None and len(digest) == 32 for digest in proof)
+            if fits and root_by_proof(leaf, head.size, sha256(b"\x00", body), proof) == head.root:
+                self.events += 1
+            else:
+                self.find("event_altered", f"leaf {leaf}")
+            if not canonical(body):
+                self.find("event_not_canonical", f"leaf {leaf}")
+        if any(leaf >= following for leaf, following in zip([-1, *leaves], leaves)):
+            self.find("event_misplaced", "events")
+
+    def story(self, file):
+        story = Story([Event(event["leaf"], event["body"]) for event in file["events"]], file["replies"])
+        try:
+            answers = story.answers(file["message"])
+        except Missing as missing:
+            # All else would follow from this.
+            self.find("event_missing", str(missing))
+            return
+        for what in story.unfit:
+            self.find("event_unfit", what)
+        for event in story.events:
+            if event.leaf not in story.taken:
+                self.find("event_foreign", f"leaf {event.leaf}")
+        if file["replies"] != sorted(story.heard, key=lambda reply: reply.encode("utf-16-be")):
+            self.find("reply_foreign", "replies")
+        if json.dumps(file["answers"]) != json.dumps(answers):
+            self.find("answers_wrong", "answers")
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("directory", nargs="+")
+    parser.add_argument("directory", nargs="*")
+    parser.add_argument("--evidence")
     parser.add_argument("--key", action="append", required=True)
     parser.add_argument("--anchor", action="append", default=[])
     parser.add_argument("--witness", action="append", default=[])
     parser.add_argument("--part", action="store_true")
-    verification = Verification(parser.parse_args())
-    size = verification.run()
+    options = parser.parse_args()
+    verification = Evidence(options) if options.evidence else Verification(options)
+    size = verification.run(options.evidence) if options.evidence else verification.run()
     ok = not verification.findings
     json.dump({"ok": ok, "size": size, "events": verification.events, "findings": verification.findings}, sys.stdout)
     print()
