@@ -110,7 +110,7 @@ describe('GET /v1/messages/{id}/evidence', () => {
     expect(theirs).toMatchObject({ status: 404, body: { code: 'not_found' } })
     const without = ({ body }: typeof theirs) => ({ ...(body as object), instance: undefined })
     expect(without(theirs)).toEqual(without(nobodys))
-    expect((await other.get(path('4012888888881881'))).status).toBe(404)
+    expect((await other.get(path('4012888888881881'))).status).toBe(422)
     expect((await issues()).length).toBe(before)
   })
 

@@ -122,7 +122,7 @@ describe('GET /v1/messages/{id}', () => {
     expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } })
   })
 
-  test.each(['msg_', 'msg_0000000000000000000000000', '%00', '4111111111111111'])(
+  test.each(['msg_', 'msg_0000000000000000000000000', '%00', '411111111111111'])(
     '%s is not found',
     async id => {
       expect((await house.client.get(`/v1/messages/${id}`)).status).toBe(404)

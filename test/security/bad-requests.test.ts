@@ -85,11 +85,11 @@ describe('a request of the wrong form gets its code and no echo', () => {
     expect(answer.headers['allow']).toBe('POST')
   })
 
-  test('a PAN in the path is neither found nor echoed', async () => {
+  test('a PAN in the path is refused, and not echoed', async () => {
     expectProblem(
       await send(house, { path: `/v1/${canary}?card=${canary}`, cert: client.certificate, key: client.key }),
-      404,
-      'not_found',
+      422,
+      'pan_not_allowed_here',
     )
   })
 })

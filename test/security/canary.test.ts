@@ -73,7 +73,7 @@ const every = [canaryPan, canaryWords].flatMap(secret => Object.values(encodings
 const message = (to: string) => ({
   from: sender,
   to: [to],
-  subject: `${canaryWords} ${canaryPan}`,
+  subject: canaryWords,
   text: every.map(form => form.toString('latin1').replaceAll('\0', ' ')).join('\n'),
   html: `<p>${canaryPan} ${canaryWords}</p>`,
   attachments: [
@@ -137,7 +137,7 @@ describe('each way that a message can go', () => {
   test('success', async () => {
     expect((await post(JSON.stringify(message(friend.address)))).status).toBe(202)
     await eventually('the mail', () => sink.mails.length === 1)
-    expect(await readMail(friend, ground.signer, sink.mails[0]?.bytes ?? Buffer.of())).toContain(canaryPan)
+    expect(await readMail(friend, ground.signer, sink.mails[0]?.bytes ?? Buffer.of())).toContain(canaryWords)
   })
 
   test.each([
@@ -155,11 +155,17 @@ describe('each way that a message can go', () => {
     ['a sender that is a card', JSON.stringify({ ...message('a@b.test'), from: canaryPan }), 400],
     ['an unknown recipient', JSON.stringify(message('stranger@bank.test')), 422],
     ['another sender', JSON.stringify({ ...message('friend@bank.test'), from: 'ceo@payments.example' }), 403],
-    ['a card as reference', JSON.stringify({ ...message('friend@bank.test'), reference: canaryPan }), 400],
+    ['a card as subject', JSON.stringify({ ...message('friend@bank.test'), subject: canaryPan }), 422],
+    [
+      'a code beside a card',
+      JSON.stringify({ ...message('friend@bank.test'), text: `${canaryPan} CVV 123` }),
+      422,
+    ],
+    ['a card as reference', JSON.stringify({ ...message('friend@bank.test'), reference: canaryPan }), 422],
     [
       'a card within a reference',
       JSON.stringify({ ...message('friend@bank.test'), reference: `pay-${canaryPan}` }),
-      400,
+      422,
     ],
   ])('%s', async (_name, body, status) => {
     expect((await post(body)).status).toBe(status)
@@ -167,17 +173,19 @@ describe('each way that a message can go', () => {
 
   test('another content type, a compressed body, and a card in path, query and headers', async () => {
     const body = JSON.stringify(message(friend.address))
-    expect((await post(body, { 'content-type': `text/${canaryPan}` })).status).toBe(415)
-    expect((await post(body, { ...json, 'content-encoding': canaryPan } as never)).status).toBe(415)
+    expect((await post(body, { 'content-type': `text/${canaryPan}` })).status).toBe(422)
+    expect((await post(body, { ...json, 'content-encoding': canaryPan } as never)).status).toBe(422)
+    expect((await post(body, { 'content-type': 'text/plain' })).status).toBe(415)
+    expect((await post(body, { ...json, 'content-encoding': 'br' } as never)).status).toBe(415)
     const named = {
       ...json,
       'idempotency-key': canaryPan,
       'user-agent': canaryWords,
       [canaryWords]: canaryPan,
     } as never
-    expect((await post('{', named)).status).toBe(400)
-    expect((await post(body, named, `/v1/${canaryPan}/${canaryWords}?card=${canaryPan}`)).status).toBe(404)
-    expect((await post('', named, `/v1/messages/${canaryPan}`, 'GET')).status).toBe(404)
+    expect((await post('{', named)).status).toBe(422)
+    expect((await post(body, json, `/v1/${canaryPan}/${canaryWords}?card=${canaryPan}`)).status).toBe(422)
+    expect((await post('', json, `/v1/messages/${canaryPan}`, 'GET')).status).toBe(422)
     expect((await post('', named, `/%E0%A4%A/${canaryPan}`, 'GET')).status).toBeGreaterThanOrEqual(400)
   })
 

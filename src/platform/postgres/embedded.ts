@@ -60,6 +60,9 @@ export async function startEmbeddedPostgres(
     config,
     stop: () => stop(server, cluster),
     async kill() {
+      // Halted first, so that it forks no child that is not on the list.
+      server.kill('SIGSTOP')
+      await sleep(10)
       const processes = [pidOf(server), ...childrenOf(pidOf(server))]
       server.kill('SIGKILL')
       while (processes.some(isRunning)) await sleep(10)
