@@ -21,23 +21,47 @@ export function decodeWords(text: string): string {
     )
 }
 
-/** Long enough for a card number. */
+const alphabet = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[A-Za-z0-9+/_-]/.test(String.fromCharCode(byte)) ? 1 : 0,
+)
+/** Long enough for a card number; on the lines that follow the first, anything that decodes to a byte. */
 const shortest = 16
+const shortestMore = 4
+const newline = Buffer.from('\n')
 
 /**
  * What base64 in a text says: each run of at least 16 characters of its alphabet, decoded, one per line; line ends within a
  * run are of no account. Runs that are words give rubbish, in which nothing is found.
  */
-export function decodeBase64Runs(text: string): Buffer {
+export function decodeBase64Runs(bytes: Buffer): Buffer {
   const parts: Buffer[] = []
-  const runs = /[A-Za-z0-9+/_-]{16,}={0,2}(?:\r?\n[A-Za-z0-9+/_-]{4,}={0,2})*/g
-  for (const [run] of text.matchAll(runs)) {
-    const packed = run.replaceAll(/[\r\n]/g, '')
+  for (let at = 0; at + shortest <= bytes.length; ) {
+    // From behind: most texts are passed over in steps of many characters.
+    let back = shortest - 1
+    while (back >= 0 && alphabet[bytes[at + back] as number] === 1) back--
+    if (back >= 0) {
+      at += back + 1
+      continue
+    }
+    const end = endOfRun(bytes, at + shortest)
+    const packed = bytes.toString('latin1', at, end).replaceAll(/[\r\n]/g, '')
     // Digits alone are no base64, but what they are.
-    if (packed.length < shortest || /^[0-9=-]*$/.test(packed)) continue
-    parts.push(Buffer.from(packed, 'base64'), newline)
+    if (!/^[0-9=-]*$/.test(packed)) parts.push(Buffer.from(packed, 'base64'), newline)
+    at = end
   }
   return Buffer.concat(parts)
 }
 
-const newline = Buffer.from('\n')
+/** Where the run ends that goes on at `at`: after its padding, and after all lines that continue it. */
+function endOfRun(bytes: Buffer, at: number): number {
+  let end = at
+  for (;;) {
+    while (end < bytes.length && alphabet[bytes[end] as number] === 1) end++
+    for (let pad = 0; pad < 2 && bytes[end] === 0x3d; pad++) end++
+    const next =
+      bytes[end] === 10 ? end + 1 : bytes[end] === 13 && bytes[end + 1] === 10 ? end + 2 : undefined
+    if (next === undefined) return end
+    for (let i = next; i < next + shortestMore; i++) if (alphabet[bytes[i] ?? 0] !== 1) return end
+    end = next
+  }
+}
