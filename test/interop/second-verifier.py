@@ -112,7 +112,7 @@ def split_note(octets):
         raise Malformed
     lines = []
     for line in tail[:-1].split("\n"):
-        match = re.fullmatch(DASH + r" ([^\s+]+) (\S+)", line)
+        match = re.fullmatch(DASH + r" ([^\s+\x7f-\x9f]+) (\S+)", line)
         octets = strict_base64(match[2]) if match else None
         if octets is None or len(octets) < 5:
             raise Malformed
@@ -463,7 +463,9 @@ class Story:
         for revoked in self.all("operator.revoked", operator=who["id"]):
             self.taken.add(revoked.leaf)
             who["revoked"] = {"leaf": revoked.leaf, "at": revoked["at"]}
-            self.must(event.leaf < revoked.leaf, f"{event['type']} by a revoked operator")
+            # What two replicas do at a time is committed in any order.
+            before = event.leaf < revoked.leaf or event["at"] <= revoked["at"]
+            self.must(before, f"{event['type']} by a revoked operator")
         return who
 
     def decision(self, change, kind, subject):
