@@ -137,3 +137,9 @@ export function another(value: unknown): unknown {
     Object.entries(value).map(([name, member], at) => [name, at === 0 ? another(member) : member]),
   )
 }
+
+/** As told so many seconds after some time. */
+export function stamped(body: string, seconds: number): string {
+  const at = new Date(Date.UTC(2026, 0, 5) + seconds * 1_000).toISOString()
+  return body.replace(/"at":"[^"]*"/, `"at":"${at}"`)
+}

@@ -1,34 +1,15 @@
 import { generateKeyPairSync, randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { listLogKeys } from '../../src/custody/index.ts'
-import {
-  cosign,
-  formatVerifier,
-  leafHash,
-  type NoteVerifier,
-  noteSigner,
-  parseVerifier,
-} from '../../src/tlog/index.ts'
-import {
-  type EvidenceFile,
-  type EvidenceFinding,
-  readNotes,
-  verifyEvidence,
-} from '../../src/verifier/index.ts'
+import { cosign, formatVerifier, leafHash, noteSigner, parseVerifier } from '../../src/tlog/index.ts'
+import { type EvidenceFile } from '../../src/verifier/index.ts'
 import { signedCheckpoint, testOrigin } from '../support/audit-export.ts'
 import { evidenceFile } from '../support/evidence-story.ts'
 import { openHouse } from '../support/house.ts'
 import { putOnRecord } from '../support/on-record.ts'
-import { alterAt, another, longStory, oldStory, pathsOf, signedAnew } from './evidence-stories.ts'
-import { attempt, openWorkplace, type Workplace } from './run.ts'
-
-/** What one of the two says of a file; how much was proven, where nothing is wrong. */
-interface Told {
-  readonly ok: boolean
-  readonly proven?: { readonly events: number; readonly size: number | undefined }
-  readonly findings: readonly string[]
-}
+import { type Asked, askBoth } from './evidence-both.ts'
+import { alterAt, another, longStory, oldStory, pathsOf, signedAnew, stamped } from './evidence-stories.ts'
 
 /** The same with all that may be put otherwise. */
 type Changed = Mutable<Omit<EvidenceFile, 'answers'>> & { answers: { deliveries: { history: unknown[] }[] } }
@@ -42,53 +23,10 @@ const text = await evidenceFile(story, message, signer)
 const fileOf = (): Changed => JSON.parse(text) as Changed
 const rendered = (file: unknown): string => `${JSON.stringify(file, null, 2)}\n`
 
-let place: Workplace
-beforeAll(async () => {
-  place = await openWorkplace()
-})
-afterAll(() => place[Symbol.asyncDispose]())
+const both = (content: string, more: Partial<Asked> = {}) =>
+  askBoth(content, { key: signer.verifier, ...more })
 
-async function both(
-  content: string,
-  { key = signer.verifier, witnesses = [] as NoteVerifier[], anchor = '' } = {},
-): Promise<[Told, Told]> {
-  const path = await place.file('evidence.json', content)
-  const kept = anchor === '' ? [] : [await place.file('anchor', anchor)]
-  const anchors = kept.flatMap(file => [...readNotes(file)])
-  const ours = verifyEvidence(content, { keys: [key], witnesses, anchors })
-  const more = [
-    ...witnesses.flatMap(each => ['--witness', formatVerifier(each)]),
-    ...kept.flatMap(each => ['--anchor', each]),
-  ]
-  const script = new URL('second-verifier.py', import.meta.url).pathname
-  const ended = await attempt('python3', [
-    script,
-    ...['--evidence', path, '--key', formatVerifier(key)],
-    ...more,
-  ])
-  expect(ended.complaint).toBe('')
-  const theirs = JSON.parse(ended.output.toString()) as Record<'events' | 'size', number> &
-    Omit<typeof ours, 'events'>
-  expect(ended.status).toBe(theirs.ok ? 0 : 1)
-  const told = ({ ok, findings }: Pick<typeof ours, 'ok' | 'findings'>, events: number, size?: number) => ({
-    ok,
-    findings: inOrder(findings),
-    ...(ok && { proven: { events, size } }),
-  })
-  return [told(ours, ours.events, ours.log?.size), told(theirs, theirs.events, theirs.size)]
-}
-
-/** What is missing is the finding: of what follows from that, the page says nothing. Which rule was broken, each says in its own words. */
-function inOrder(findings: readonly EvidenceFinding[]): string[] {
-  const isMissing = findings.some(({ code }) => code === 'event_missing')
-  const follows = ['event_unfit', 'event_foreign', 'reply_foreign', 'answers_wrong']
-  const said = findings
-    .filter(({ code }) => !isMissing || !follows.includes(code))
-    .map(({ code, where }) => (['event_missing', 'event_unfit'].includes(code) ? code : `${code} ${where}`))
-  return [...new Set(said)].sort()
-}
-
-async function bothFind(content: string, finding: RegExp, more: Parameters<typeof both>[1] = {}) {
+async function bothFind(content: string, finding: RegExp, more: Partial<Asked> = {}) {
   const [ours, theirs] = await both(content, more)
   expect(theirs).toEqual(ours)
   expect(ours.ok).toBe(false)
@@ -364,12 +302,6 @@ function dropped(type: string) {
       1,
     )
   }
-}
-
-/** As told so many seconds after some time. */
-function stamped(body: string, seconds: number): string {
-  const at = new Date(Date.UTC(2026, 0, 5) + seconds * 1_000).toISOString()
-  return body.replace(/"at":"[^"]*"/, `"at":"${at}"`)
 }
 
 function turned({ leaf, body, proof }: Changed['events'][number]) {
