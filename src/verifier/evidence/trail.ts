@@ -64,7 +64,7 @@ export class Trail {
   last(type: string, about: About, range: Range = {}): TrailEvent | undefined {
     const found = this.find(type, about, range)
     if (found === undefined)
-      this.gap('event_missing', `${type} ${Object.values(about).map(String).join(' ')}`)
+      this.gap('event_missing', [type, ...Object.values(about).filter(Boolean)].map(String).join(' '))
     return found
   }
 
