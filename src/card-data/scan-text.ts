@@ -15,7 +15,7 @@ const overlap = 512
  * Looks for card data in UTF-8 text, stretch by stretch: time is linear, memory bounded, whatever the text.
  */
 export function scanText(bytes: Uint8Array): Findings {
-  const groups = newGroups(stretch + overlap)
+  const groups = newGroups(Math.min(bytes.length, stretch + overlap))
   const pans: Pan[] = []
   const sad: Sad[] = []
   for (let from = 0; ; from += stretch) {

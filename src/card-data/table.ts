@@ -13,6 +13,7 @@ const preamble = 20
  */
 export function findInTable(bytes: Buffer): Sad[] {
   const found: Sad[] = []
+  if (!bytes.includes(10)) return found
   let at = 0
   let columns: Column[] = []
   let delimiter = ','
