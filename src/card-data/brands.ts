@@ -90,10 +90,12 @@ function table(): (readonly Range[])[] {
       patterns.map(pattern => rangeOf(brand, pattern, lengths, luhn === undefined)),
     ),
   ].toSorted((a, b) => b.width - a.width)
-  return Array.from({ length: 10_000 }, (_, head) => {
-    const from = head * 10_000
-    return ranges.filter(range => range.from <= from + 9_999 && range.to >= from)
-  })
+  const byHead = Array.from({ length: 10_000 }, (): Range[] => [])
+  for (const range of ranges) {
+    const last = Math.floor(range.to / 10_000)
+    for (let head = Math.floor(range.from / 10_000); head <= last; head++) byHead[head]?.push(range)
+  }
+  return byHead
 }
 
 function rangeOf(brand: string, pattern: Pattern, lengths: readonly number[], luhn: boolean): Range {

@@ -45,8 +45,18 @@ test('an auditor signs in, finds the delivery, takes its evidence and verifies i
     .toMatchObject({ state: 'delivered' })
 
   const auditor = await house.signedIn('olga', 'auditor')
-  const list = await auditor.get('/deliveries')
-  const [, delivery = ''] = /href="(\/deliveries\/dlv_[0-9a-z]+)"/.exec(list.text) ?? []
+  // Searches see what the log has taken in: that takes a moment.
+  let delivery = ''
+  await expect
+    .poll(
+      async () => {
+        const list = await auditor.get('/deliveries')
+        ;[, delivery = ''] = /href="(\/deliveries\/dlv_[0-9a-z]+)"/.exec(list.text) ?? []
+        return delivery
+      },
+      { timeout: 30_000 },
+    )
+    .not.toBe('')
   const page = await auditor.get(delivery)
   const [, link = ''] = /href="(\/v1\/messages\/msg_[0-9a-z]+\/evidence)"/.exec(page.text) ?? []
   expect(link).toBe(`/v1/messages/${id}/evidence`)

@@ -1,8 +1,7 @@
 import { hkdfSync } from 'node:crypto'
-import type { PrivateKey } from 'openpgp'
 import type { ToSealer } from '../protocol.ts'
 import { listen, say } from './channel.ts'
-import { SealJob } from './seal-job.ts'
+import type { SealJob } from './seal-job.ts'
 import { generateSigningKey, openSigningKey } from './signing-key.ts'
 
 /**
@@ -15,8 +14,8 @@ process.on('uncaughtException', () => process.exit(1))
 process.on('unhandledRejection', () => process.exit(1))
 process.on('disconnect', () => process.exit(0))
 
-let signingKey: PrivateKey | undefined
-let fingerprintKey: Uint8Array = new Uint8Array()
+/** Undefined in a process that only reads certificates: it loads nothing of what sealing takes. */
+let newJob: ((job: number) => SealJob) | undefined
 const jobs = new Map<number, SealJob>()
 
 listen(message => void handle(message))
@@ -60,8 +59,8 @@ async function answer(message: Exclude<ToSealer, { type: 'key' }>): Promise<void
 }
 
 async function receive({ job, bytes, last }: ToSealer & { type: 'body' }): Promise<void> {
-  if (signingKey === undefined) throw new Error('this process has no key')
-  const sealing = jobs.get(job) ?? new SealJob(job, signingKey, fingerprintKey)
+  if (newJob === undefined) throw new Error('this process has no key')
+  const sealing = jobs.get(job) ?? newJob(job)
   jobs.set(job, sealing)
   sealing.add(bytes)
   if (last) await sealing.parse()
@@ -69,14 +68,16 @@ async function receive({ job, bytes, last }: ToSealer & { type: 'body' }): Promi
 
 /** Strangers' certificates are parsed away from the signing key. */
 function requireNoKey(): void {
-  if (signingKey !== undefined) throw new Error('this process seals')
+  if (newJob !== undefined) throw new Error('this process seals')
 }
 
 async function openKey({ wrapped, keyEncryptionKey }: ToSealer & { type: 'key' }): Promise<void> {
-  signingKey = await openSigningKey(wrapped, keyEncryptionKey).catch(() => undefined)
-  fingerprintKey = new Uint8Array(hkdfSync('sha256', keyEncryptionKey, '', 'sealpost body fingerprint', 32))
+  const { SealJob } = await import('./seal-job.ts')
+  const fingerprintKey = hkdfSync('sha256', keyEncryptionKey, '', 'sealpost body fingerprint', 32)
+  const key = await openSigningKey(wrapped, keyEncryptionKey).catch(() => undefined)
   keyEncryptionKey.fill(0)
-  await say({ type: signingKey === undefined ? 'key_refused' : 'ready' })
+  if (key !== undefined) newJob = job => new SealJob(job, key, new Uint8Array(fingerprintKey))
+  await say({ type: key === undefined ? 'key_refused' : 'ready' })
 }
 
 async function inspect(message: ToSealer & { type: 'inspect' }): Promise<void> {
