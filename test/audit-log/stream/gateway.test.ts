@@ -54,9 +54,14 @@ test('a gateway sends what happens, and its checkpoints; nothing of a message is
 
 test('the inventory says how the connection is protected and when something last arrived', async () => {
   const operator = await house.signedIn('anna', 'auditor')
-  const { text } = await operator.call('GET', '/v1/inventory')
-  const { connections } = (JSON.parse(text) as { connections: ConnectionInventory }).connections
-  expect(connections.find(({ name }) => name === 'syslog')).toMatchObject({
+  const syslog = async () => {
+    const { text } = await operator.call('GET', '/v1/inventory')
+    const { connections } = (JSON.parse(text) as { connections: ConnectionInventory }).connections
+    return connections.find(({ name }) => name === 'syslog')
+  }
+  // Something has to have arrived first.
+  await expect.poll(async () => (await syslog())?.lastUsedAt ?? null, patience).not.toBeNull()
+  expect(await syslog()).toMatchObject({
     direction: 'out',
     place: `localhost:${receiver.port}`,
     floor: 'TLSv1.2',
