@@ -5,10 +5,11 @@ import type { Clock } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
 import { type Checkpoint, latestCheckpoint } from '../checkpoint.ts'
 import { consistencyProof } from '../proofs.ts'
+import { inTurn } from '../turns/store.ts'
 import { type Anchor, AnchorAheadError, AnchorError } from './anchor.ts'
 import { anchoredBy } from './receipts.ts'
 import { isDue, type Outcome, recordOutcome, retireOthers } from './standing.ts'
-import { type AnchorStanding, findStandings, inTurn } from './store.ts'
+import { type AnchorStanding, findStandings } from './store.ts'
 
 export interface AnchoringDependencies {
   readonly knex: Knex
@@ -40,7 +41,7 @@ export function openAnchoring(dependencies: AnchoringDependencies): Anchoring {
   const seen = { size: 0 }
   const look = async (): Promise<void> => {
     try {
-      await inTurn(knex, () => takeNewest(dependencies, seen))
+      await inTurn(knex, 'anchors', () => takeNewest(dependencies, seen))
       raiseAlarms(dependencies, await findStandings(knex))
     } catch (error) {
       log.error('anchoring-failed', error)

@@ -102,39 +102,3 @@ export async function deleteStanding(trx: Knex.Transaction, anchor: string): Pro
 export async function findVerifiers(knex: Knex): Promise<readonly string[]> {
   return knex('log_keys').orderByRaw('retired_at IS NOT NULL, created_at DESC').pluck<string[]>('verifier')
 }
-
-/** Of knex, whose types do not tell. */
-interface Connections {
-  acquireConnection(): Promise<object>
-  releaseConnection(connection: object): Promise<void>
-}
-
-// Any number; no other lock of ours has it.
-const turnLock = 5_328_397
-
-/**
- * Runs `work` if no other replica does so at this moment; false if one does. The lock belongs to a connection and not to a
- * transaction, so `work` may take its time over the network. When that connection breaks, another replica may begin: what anchors
- * are asked is harmless twice.
- */
-export async function inTurn(knex: Knex, work: () => Promise<void>): Promise<boolean> {
-  const pool = knex.client as Connections
-  const connection = await pool.acquireConnection()
-  const ask = async (question: string): Promise<boolean> => {
-    const { rows } = await knex
-      .raw<{ rows: { held: boolean }[] }>(`SELECT ${question}(?) AS held`, [turnLock])
-      .connection(connection)
-    return rows[0]?.held ?? false
-  }
-  try {
-    if (!(await ask('pg_try_advisory_lock'))) return false
-    try {
-      await work()
-    } finally {
-      await ask('pg_advisory_unlock')
-    }
-    return true
-  } finally {
-    await pool.releaseConnection(connection)
-  }
-}

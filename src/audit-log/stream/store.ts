@@ -71,39 +71,3 @@ export async function moveCursor(trx: Knex.Transaction, next: number, at: Date):
     [stream, next, at],
   )
 }
-
-/** What knex has beneath its types. */
-interface Pool {
-  acquireConnection(): Promise<unknown>
-  releaseConnection(connection: unknown): Promise<void>
-}
-
-// Any number; no other lock of ours has it.
-const turnLock = 5_328_398
-
-/**
- * Runs `work` if no other replica does so at this moment; false if one does. The lock belongs to a connection and not to a
- * transaction, so `work` may take its time over the network. When that connection breaks, another replica may begin: what is sent
- * twice is harmless.
- */
-export async function inTurn(knex: Knex, work: () => Promise<void>): Promise<boolean> {
-  const pool = knex.client as Pool
-  const connection = await pool.acquireConnection()
-  const ask = async (question: string): Promise<boolean> => {
-    const { rows } = await knex
-      .raw<{ rows: { held: boolean }[] }>(`SELECT ${question}(?) AS held`, [turnLock])
-      .connection(connection)
-    return rows[0]?.held ?? false
-  }
-  try {
-    if (!(await ask('pg_try_advisory_lock'))) return false
-    try {
-      await work()
-    } finally {
-      await ask('pg_advisory_unlock')
-    }
-    return true
-  } finally {
-    await pool.releaseConnection(connection)
-  }
-}

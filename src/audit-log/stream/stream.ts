@@ -5,10 +5,11 @@ import type { Clock } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
 import { syslogFailureOf } from '../../platform/syslog/index.ts'
 import { leavesFrom } from '../leaves.ts'
+import { inTurn } from '../turns/store.ts'
 import { eventMessage } from './message.ts'
 import { connectSiem, receiverName, type Siem } from './receiver.ts'
 import { isDue, recordArrival, recordFailure, retireOthers } from './standing.ts'
-import { findCursor, findStanding, inTurn } from './store.ts'
+import { findCursor, findStanding } from './store.ts'
 
 export interface StreamDependencies {
   readonly knex: Knex
@@ -47,7 +48,7 @@ export function openStream(dependencies: StreamDependencies): Stream {
     if (siem === undefined) return 0
     let arrived = 0
     try {
-      await inTurn(knex, async () => {
+      await inTurn(knex, 'stream', async () => {
         const sent = await sendNext(dependencies, siem, batches, stopping.signal)
         // After a failure in small steps, so that a slow receiver gets on.
         batches = sent === 'failed' ? 1 : Math.min(batches * 2, mostBatches)
