@@ -67,6 +67,7 @@ export const fieldWords: Readonly<Record<string, string>> = {
   proposal: 'Which proposal.',
   public: 'For recipients.',
   publicUrl: 'Where recipients reach their pages.',
+  ratePerMinute: 'How many requests a minute it may make.',
   reason: 'Why, as a code.',
   reasons: 'Why, as codes.',
   receiver: 'Host and port of the receiver.',
@@ -93,4 +94,5 @@ export const fieldWords: Readonly<Record<string, string>> = {
   validUntil: 'Until when it holds.',
   validates: 'Whether it does.',
   version: 'Of the program; of TLS, the protocol.',
+  webhook: 'Which webhook.',
 }

@@ -1,5 +1,5 @@
-export { createApi } from './api.ts'
-export { openClients } from './clients.ts'
+export { openClients } from './api/clients.ts'
+export { createApi } from './api/index.ts'
 export { createConsole } from './console/index.ts'
 export { createListener, type Listener, listen } from './listener.ts'
 export { createOps } from './ops.ts'

@@ -44,7 +44,7 @@ export function createListener(
       requireHostHeader: watch === undefined, // Else it is asked for where it is counted.
       handshakeTimeout: 10_000,
       requestCert: clientCertificate === 'required',
-      // Whoever is not authorized is cut off, with an audit event, before a byte of HTTP is read (http/api.ts).
+      // Whoever is not authorized is cut off, with an audit event, before a byte of HTTP is read (http/api).
       rejectUnauthorized: false,
     },
     watch === undefined ? handler : fromListener(watch, handler),

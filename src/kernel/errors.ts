@@ -36,6 +36,10 @@ export const errorCatalogue = {
     'The message does not have the required form.',
     'Correct the fields that `errors` points to.',
   ),
+  invalid_multipart: entry(
+    'The body is not multipart/form-data as it should be.',
+    'Send the part `message` with the JSON first, then a part `attachment` with a file name for each (RFC 7578).',
+  ),
   header_injection: entry(
     'A header field holds a control character.',
     'Remove CR, LF, NUL and other controls.',
@@ -63,6 +67,14 @@ export const errorCatalogue = {
   content_unreadable: entry(
     'A part of the message cannot be looked into, so what it holds is not known.',
     'Send it unencrypted and whole: the message is encrypted anyway; `errors` tells which part.',
+  ),
+  metadata_not_removable: entry(
+    'The metadata of an attachment cannot be removed: its type is unknown here, or it is damaged or encrypted.',
+    'Remove the metadata before you send it, or do not ask for it; `errors` tells which attachment.',
+  ),
+  nothing_to_cancel: entry(
+    'Every delivery of this message is settled, or being sent at this moment.',
+    'See the state of its deliveries.',
   ),
   invalid_idempotency_key: entry(
     'The Idempotency-Key header is not of the required form.',

@@ -15,6 +15,7 @@ export type ProposalId = Id<'prp'>
 export type AttestationId = Id<'att'>
 export type NoticeId = Id<'ntc'>
 export type PolicyRecordId = Id<'pol'>
+export type WebhookId = Id<'whk'>
 
 interface IdOf {
   msg: MessageId
@@ -28,6 +29,7 @@ interface IdOf {
   att: AttestationId
   ntc: NoticeId
   pol: PolicyRecordId
+  whk: WebhookId
 }
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'

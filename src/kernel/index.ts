@@ -27,6 +27,7 @@ export {
   type PolicyRecordId,
   type ProposalId,
   type RecipientId,
+  type WebhookId,
 } from './ids.ts'
 export { scrubPans } from './pan.ts'
 export { Plaintext, reveal, wipe } from './plaintext.ts'

@@ -16,16 +16,16 @@ describe('a guarantee is refused where it would break, and not where it is kept'
     ['house/sql-in-store', "knex.raw('SELECT 1')", 'src/intake/submit.ts', 'src/intake/store.ts'],
     ['house/tables-in-store', "knex('messages')", 'src/gateway/start.ts', 'src/custody/store.ts'],
     ['house/time-from-clock', 'new Date()', 'src/delivery/retry.ts', 'src/kernel/clock.ts'],
-    ['house/durations-from-performance', 'Date.now()', 'src/http/api.ts', 'src/kernel/clock.ts'],
+    ['house/durations-from-performance', 'Date.now()', 'src/http/api/index.ts', 'src/kernel/clock.ts'],
     ['house/no-math-random', 'Math.random()', 'src/delivery/retry.ts', undefined],
     ['house/settings-from-config', 'process.env', 'src/gateway/start.ts', 'src/cli/main.ts'],
-    ['house/no-process-exit', 'process.exit(1)', 'src/http/api.ts', 'src/sealer/inside/main.ts'],
-    ['house/json-in-sealer', 'JSON.parse(text)', 'src/http/api.ts', 'src/policy/index.ts'],
+    ['house/no-process-exit', 'process.exit(1)', 'src/http/api/index.ts', 'src/sealer/inside/main.ts'],
+    ['house/json-in-sealer', 'JSON.parse(text)', 'src/http/api/index.ts', 'src/policy/index.ts'],
     ['house/json-in-sealer', 'JSON.parse(text)', 'src/sealer/host/pool.ts', undefined],
     [
       'house/plaintext-stays-shut',
       "import { reveal } from 'x'",
-      'src/http/body.ts',
+      'src/http/api/body.ts',
       'src/sealer/host/pool.ts',
     ],
     ['house/ciphertext-from-gate', 'x as Ciphertext', 'src/delivery/store.ts', 'src/sealer/host/gate.ts'],
@@ -50,8 +50,8 @@ describe('a guarantee is refused where it would break, and not where it is kept'
   })
 
   test('what is harmless passes', async () => {
-    expect(await lint('({ rejectUnauthorized: true }); new Date(0); clock.now()', 'src/http/api.ts')).toEqual(
-      [],
-    )
+    expect(
+      await lint('({ rejectUnauthorized: true }); new Date(0); clock.now()', 'src/http/api/index.ts'),
+    ).toEqual([])
   })
 })

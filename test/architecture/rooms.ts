@@ -19,6 +19,9 @@ const features = [
   'audit-log',
   'evidence',
   'review',
+  'contract',
+  'updates',
+  'webhooks',
 ] as const
 
 export const rooms = {
@@ -29,6 +32,9 @@ export const rooms = {
   // What an auditor's copy of the program consists of: the formats of the log, and the verifier on top of them.
   tlog: [],
   'card-data': [],
+  // What applications may say and are told, as schemas; the client has nothing else of the house.
+  contract: [],
+  client: ['contract'],
   verifier: ['tlog'],
   witness: [...below, 'tlog'],
   // verifier: an archive counts when the program that auditors run finds nothing wrong with it.
@@ -44,6 +50,8 @@ export const rooms = {
   custody: [...below, 'tlog', 'sealer/host', 'access', 'audit'],
   delivery: [...below, 'keys', 'recipients', 'access', 'notices', 'audit'],
   // access: the sender of a message is one of the application's own, which intake asks about.
+  updates: [...below, 'audit'],
+  webhooks: [...below, 'audit', 'access', 'custody', 'updates'],
   intake: [...below, 'sealer/host', 'policy', 'recipients', 'keys', 'delivery', 'access', 'audit'],
   // verifier: what is derived from the events is derived by the very program that checks it.
   evidence: [...below, 'tlog', 'verifier', 'audit', 'audit-log', 'policy'],
@@ -66,8 +74,8 @@ export const packages: Record<string, readonly Room[]> = {
   openpgp: ['sealer/inside', 'demo'], // the demo plays the recipient, outside every gateway
   'nodemailer/dist/esm/smtp-connection': ['delivery'], // of nodemailer, nothing that reads an address or builds a mail
   express: ['http'],
-  '@fastify/busboy': ['http'],
-  zod: ['sealer/inside', 'http', 'policy', 'delivery', 'access', 'recipients', 'cli'],
+  '@fastify/busboy': ['http', 'sealer/inside'],
+  zod: ['contract', 'http', 'policy', 'delivery', 'access', 'recipients', 'cli'],
   pg: ['platform'],
   'pg-boss': ['platform', 'delivery'],
   pino: ['platform'],
@@ -107,7 +115,7 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
   ],
   http: ['http', 'platform', 'witness', 'demo'], // platform: lists of revoked certificates, which are signed; witness: types
   http2: [],
-  https: ['http', 'platform', 'witness', 'demo'],
+  https: ['http', 'client', 'platform', 'witness', 'demo'],
   inspector: [],
   net: ['config', 'platform', 'access', 'delivery', 'http', 'demo'],
   repl: [],

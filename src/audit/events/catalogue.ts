@@ -8,6 +8,7 @@ import { certificateEntries, enrolmentEntries } from '../catalogue/recipients.ts
 import { reviewEntries } from '../catalogue/review.ts'
 import { streamEntries } from '../catalogue/stream.ts'
 import { transportEntries } from '../catalogue/transport.ts'
+import { webhookEntries } from '../catalogue/webhooks.ts'
 import type { AuditEventType } from './index.ts'
 
 /**
@@ -27,4 +28,5 @@ export const catalogue: { readonly [Type in AuditEventType]: CatalogueEntry } = 
   ...reviewEntries,
   ...anchorEntries,
   ...streamEntries,
+  ...webhookEntries,
 }

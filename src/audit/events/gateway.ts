@@ -30,6 +30,8 @@ export type GatewayEvent =
       readonly maxCards?: number | null
       /** Whether it may send parts that cannot be looked into. */
       readonly unreadable?: boolean
+      /** How many requests a minute it may make. */
+      readonly ratePerMinute?: number
     }
   | {
       readonly type: 'application.changed'
@@ -40,6 +42,8 @@ export type GatewayEvent =
       readonly maxCards: number | null
       /** Whether it may send parts that cannot be looked into. */
       readonly unreadable: boolean
+      /** How many requests a minute it may make. Absent in events older than the field. */
+      readonly ratePerMinute?: number
     }
   | { readonly type: 'application.revoked'; readonly application: ApplicationId }
   | ({

@@ -10,6 +10,7 @@ import type { PolicyEvent } from './policy.ts'
 import type { ReviewEvent } from './review.ts'
 import type { StreamEvent } from './stream.ts'
 import type { TransportEvent } from './transport.ts'
+import type { WebhookEvent } from './webhooks.ts'
 
 export type { Actor } from './actor.ts'
 export { type TlsEvidence, type TlsLevel, tlsLevels } from './tls-evidence.ts'
@@ -31,5 +32,6 @@ export type AuditEvent =
   | AnchorEvent
   | ReviewEvent
   | StreamEvent
+  | WebhookEvent
 
 export type AuditEventType = AuditEvent['type']

@@ -1,4 +1,4 @@
-import type { AcceptedMessage, MessageStatus } from '../intake/index.ts'
+import type { AcceptedMessage, MessageStatus } from '../../intake/index.ts'
 
 /** The answer to an accepted message: its id, and one delivery id per recipient. */
 export function renderAccepted({ id, deliveries }: AcceptedMessage): object {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Plaintext, SealpostError } from '../kernel/index.ts'
+import { Plaintext, SealpostError } from '../../kernel/index.ts'
 
 /**
  * The request's body, chunk by chunk, unparsed. Whoever takes a chunk wipes it. Throws `body_too_large` as soon as

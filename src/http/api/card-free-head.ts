@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
-import { scan } from '../card-data/index.ts'
-import { SealpostError } from '../kernel/index.ts'
+import { scan } from '../../card-data/index.ts'
+import { SealpostError } from '../../kernel/index.ts'
 
 /**
  * Refuses a request whose path, query or header holds card data, with `pan_not_allowed_here`: proxies and logs on the way, none of

@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { SealpostError } from '../kernel/index.ts'
+import { SealpostError } from '../../kernel/index.ts'
 
 /** A string of structured fields (RFC 9651 section 3.3.3), here without escapes; or, as many clients send it, a bare token. */
 const form = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,128})"|([A-Za-z0-9._~:+/=-]{1,128}))$/

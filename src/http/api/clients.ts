@@ -4,12 +4,12 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Request } from 'express'
 import type { Knex } from 'knex'
-import { type Application, identifyClient, openIdentification } from '../access/index.ts'
-import { type Clock, SealpostError } from '../kernel/index.ts'
-import type { Logger } from '../platform/index.ts'
-import { type ClientTrust, fingerprintOf, standingUnder } from '../platform/tls/index.ts'
-import { recordedAddress } from './refusals/network.ts'
-import type { Refusals } from './refusals/open.ts'
+import { type Application, identifyClient, openIdentification } from '../../access/index.ts'
+import { type Clock, SealpostError } from '../../kernel/index.ts'
+import type { Logger } from '../../platform/index.ts'
+import { type ClientTrust, fingerprintOf, standingUnder } from '../../platform/tls/index.ts'
+import { recordedAddress } from '../refusals/network.ts'
+import type { Refusals } from '../refusals/open.ts'
 
 export interface Clients {
   /** From now on, cuts off every connection whose certificate does not identify a client, before a byte of HTTP is read. */

@@ -1,0 +1,17 @@
+import type { Knex } from 'knex'
+import type { Submit } from '../../intake/index.ts'
+import type { Clock } from '../../kernel/index.ts'
+import type { Logger } from '../../platform/index.ts'
+import type { Refusals } from '../refusals/open.ts'
+import type { Clients } from './clients.ts'
+
+export interface ApiDependencies {
+  readonly knex: Knex
+  readonly clock: Clock
+  readonly clients: Clients
+  readonly submit: Submit
+  readonly log: Logger
+  readonly refusals: Refusals
+  /** Aborted once this replica is shutting down. */
+  readonly stopping: AbortSignal
+}

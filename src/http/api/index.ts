@@ -1,0 +1,48 @@
+import express, { type Express, type Request } from 'express'
+import type { Actor } from '../../audit/index.ts'
+import { SealpostError } from '../../kernel/index.ts'
+import { refuse } from '../refuse.ts'
+import { requireCardFreeHead } from './card-free-head.ts'
+import type { ApiDependencies } from './dependencies.ts'
+import { routeDocs } from './docs.ts'
+import { routeMessages } from './messages.ts'
+import { routeStatus } from './status.ts'
+import { routeUpdates } from './updates.ts'
+
+/** The HTTP API for applications. Every request is answered under the identity that its connection proved. */
+export function createApi(dependencies: ApiDependencies): Express {
+  const { clients, stopping } = dependencies
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', false)
+
+  app.use((_request, response, next) => {
+    response.set({
+      'Cache-Control': 'no-store',
+      'Strict-Transport-Security': 'max-age=63072000',
+      'X-Content-Type-Options': 'nosniff',
+    })
+    if (stopping.aborted) {
+      response.set('Connection', 'close')
+      throw new SealpostError('stopping')
+    }
+    next()
+  })
+  app.use(requireCardFreeHead)
+
+  routeMessages(app, dependencies)
+  routeStatus(app, dependencies)
+  routeUpdates(app, dependencies)
+  routeDocs(app)
+
+  app.use(() => {
+    throw new SealpostError('not_found')
+  })
+  const actorOf = async (request: Request): Promise<Actor> => ({
+    kind: 'application',
+    id: (await clients.applicationOf(request)).id,
+  })
+  app.use(refuse({ ...dependencies, listener: 'api', actorOf }))
+  return app
+}
