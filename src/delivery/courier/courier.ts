@@ -62,6 +62,7 @@ const batchSize = 128
 export function startCourier(options: CourierOptions): Courier {
   const { knex, queue, clock, log, policy } = options
   const held = new Map<DeliveryId, HeldDelivery>()
+  const left: HeldDelivery[] = []
   const stopping = new AbortController()
   const budget = openBudget(policy.ciphertextBytes)
   const lastCheck = openLastCheck(knex, clock, options.policyAt)
@@ -103,6 +104,7 @@ export function startCourier(options: CourierOptions): Courier {
       })
       settler.add(result)
     },
+    onLeft: delivery => left.push(delivery),
     onDropped: ({ delivery }, error) => {
       held.delete(delivery.id)
       if (error !== undefined) log.error('attempt-abandoned', error, { delivery: delivery.id })
@@ -111,7 +113,7 @@ export function startCourier(options: CourierOptions): Courier {
 
   /** To the end of the queue, for anyone to take when the time is over. */
   const handBack = async (
-    waiting: readonly (HeldDelivery & { readonly delayMs: number })[],
+    waiting: readonly (HeldDelivery & { readonly delayMs?: number })[],
   ): Promise<void> => {
     if (waiting.length === 0) return
     for (const { delivery } of waiting) held.delete(delivery.id)
@@ -126,7 +128,7 @@ export function startCourier(options: CourierOptions): Courier {
       await insertJobs(
         trx,
         queue,
-        waiting.map(({ delivery, delayMs }) => ({ ...delivery, delayMs })),
+        waiting.map(({ delivery, delayMs = 0 }) => ({ ...delivery, delayMs })),
       )
     })
   }
@@ -217,12 +219,14 @@ export function startCourier(options: CourierOptions): Courier {
       gate.close()
       clearInterval(sweeping)
       await claiming
-      const waiting = lanes.close().map(mine => ({ ...mine, delayMs: 0 }))
       // When this fails, the jobs' heartbeats end, and another courier has them a little later.
-      await handBack(waiting).catch((error: unknown) => log.error('hand-back-failed', error))
+      const giveBack = (waiting: readonly HeldDelivery[]) =>
+        handBack(waiting).catch((error: unknown) => log.error('hand-back-failed', error))
+      await giveBack(lanes.close())
       while (lanes.busy > 0 && performance.now() < end) await sleep(5)
       lanes.abort()
       while (lanes.busy > 0 && performance.now() < end + 1000) await sleep(5)
+      await giveBack(left)
       await settler.flush(Math.max(end, performance.now() + 1000))
       clearInterval(heartbeat)
     },

@@ -15,6 +15,8 @@ export interface LaneDependencies {
   /** Resolves with true while sending is allowed, with false when it will not be any more. */
   readonly ready: () => Promise<boolean>
   readonly onResult: (result: AttemptResult) => void
+  /** Taken back too late to be among what `close` gave; nothing was begun. */
+  readonly onLeft: (held: HeldDelivery) => void
   /** The delivery is nothing of ours any more; its job, if it lives, goes to another. */
   readonly onDropped: (held: HeldDelivery, error?: unknown) => void
 }
@@ -111,9 +113,9 @@ export function openLanes(dependencies: LaneDependencies): Lanes {
     lane.pace?.take()
     return lane.waiting.shift()
   }
-  /** First again among those that wait; or left to whoever has its job next, when nobody waits any more. */
+  /** First again among those that wait; or handed back, when nobody waits any more. */
   const leave = (lane: Lane, held: HeldDelivery): void => {
-    if (closed) dependencies.onDropped(held)
+    if (closed) dependencies.onLeft(held)
     else lane.waiting.unshift(held)
   }
 
