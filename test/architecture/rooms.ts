@@ -32,6 +32,7 @@ export const rooms = {
   // What an auditor's copy of the program consists of: the formats of the log, and the verifier on top of them.
   tlog: [],
   'card-data': [],
+  'attachment-metadata': [],
   // What applications may say and are told, as schemas; the client has nothing else of the house.
   contract: [],
   client: ['contract'],
@@ -41,7 +42,7 @@ export const rooms = {
   'audit-log': [...below, 'tlog', 'verifier', 'audit'],
   'sealer/protocol.ts': ['kernel'],
   'sealer/host': [...below, 'sealer/protocol.ts'],
-  'sealer/inside': ['kernel', 'card-data', 'sealer/protocol.ts'],
+  'sealer/inside': ['kernel', 'card-data', 'attachment-metadata', 'sealer/protocol.ts'],
   policy: [...below, 'audit'],
   access: [...below, 'audit'],
   notices: [...below, 'audit'],
@@ -131,5 +132,6 @@ export const builtinsOnly = {
   kernel: ['crypto'],
   tlog: ['buffer', 'crypto'],
   'card-data': ['crypto', 'zlib'],
+  'attachment-metadata': ['zlib'],
   'sealer/inside': ['buffer', 'crypto', 'events', 'process', 'stream', 'string_decoder', 'util'],
 } as const satisfies Partial<Record<Room, readonly string[]>>

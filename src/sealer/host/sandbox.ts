@@ -45,6 +45,7 @@ function readablePaths(): string[] {
     join(root, 'src/sealer/inside'),
     join(root, 'src/kernel'),
     join(root, 'src/card-data'),
+    join(root, 'src/attachment-metadata'),
     packageOf('openpgp'),
     packageOf('credit-card-type'),
   ]
