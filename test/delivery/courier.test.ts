@@ -288,4 +288,30 @@ describe('couriers', () => {
     await second.stop()
     await slow.stop()
   })
+
+  test('that stop while they look for the way hand back what they had in hand', async () => {
+    const asked = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<void>()
+    const first = post.startCourier({
+      async findRoute() {
+        asked.resolve()
+        await answer.promise
+        const host = { name: 'mx.test', port: sink.port, tls: 'starttls' } as const
+        const proof = { level: 'pinned', pins: { ca: authority.certificate } } as const
+        const candidates = [{ host, addresses: ['127.0.0.1'], proof }] as const
+        return { ok: true, asked: 'pinned', requireTls: undefined, limits: undefined, candidates }
+      },
+    })
+    const { message, delivery } = await post.acceptOne(address())
+    await asked.promise
+    const stopped = first.stop(5000)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    answer.resolve()
+    await stopped
+    const jobs = post.owner('pgboss.job').whereRaw(`data->>'delivery' = ?`, [delivery])
+    expect(await jobs.pluck<string[]>('state')).toEqual(['created'])
+    const second = post.startCourier()
+    await post.until(message, ({ state }) => state === 'delivered')
+    await second.stop()
+  })
 })
