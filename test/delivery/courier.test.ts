@@ -290,11 +290,11 @@ describe('couriers', () => {
   })
 
   test('that stop while they look for the way hand back what they had in hand', async () => {
-    const asked = Promise.withResolvers<void>()
-    const answer = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<undefined>()
+    const answer = Promise.withResolvers<undefined>()
     const first = post.startCourier({
       async findRoute() {
-        asked.resolve()
+        asked.resolve(undefined)
         await answer.promise
         const host = { name: 'mx.test', port: sink.port, tls: 'starttls' } as const
         const proof = { level: 'pinned', pins: { ca: authority.certificate } } as const
@@ -306,7 +306,7 @@ describe('couriers', () => {
     await asked.promise
     const stopped = first.stop(5000)
     await new Promise(resolve => setTimeout(resolve, 50))
-    answer.resolve()
+    answer.resolve(undefined)
     await stopped
     const jobs = post.owner('pgboss.job').whereRaw(`data->>'delivery' = ?`, [delivery])
     expect(await jobs.pluck<string[]>('state')).toEqual(['created'])
