@@ -15,10 +15,11 @@ export async function up(knex: Knex): Promise<void> {
     GRANT SELECT (expires_at) ON messages TO sealpost_auditor;
     CREATE INDEX messages_by_application ON messages (application_id, id);
 
-    -- Each change of a delivery, for its application, made by the trigger below: no code can change one without it.
+    -- Each change of a delivery, for its application, made by the trigger below: no code can change one without it. Read in the
+    -- order (xid, id), up to the oldest transaction under way; see tell_updates about xid.
     CREATE TABLE updates (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+      xid xid8 NOT NULL,
       application_id text NOT NULL,
       message_id text NOT NULL,
       delivery_id text NOT NULL,
@@ -26,8 +27,8 @@ export async function up(knex: Knex): Promise<void> {
       outcome text,
       at timestamptz NOT NULL DEFAULT clock_timestamp()
     );
-    CREATE INDEX updates_in_order ON updates (xid, id);
     CREATE INDEX updates_by_application ON updates (application_id, xid, id);
+    CREATE INDEX updates_by_message ON updates (message_id, xid, id);
     GRANT SELECT, DELETE ON updates TO sealpost_gateway;
 
     CREATE TABLE webhooks (
@@ -35,6 +36,11 @@ export async function up(knex: Knex): Promise<void> {
       application_id text NOT NULL REFERENCES applications (id),
       url text NOT NULL CHECK (url LIKE 'https://%' AND length(url) <= 2048),
       created_at timestamptz NOT NULL,
+      -- Of its last call: when, and how it ended. status is null when there was no answer.
+      called_at timestamptz,
+      last_status int,
+      last_failure text,
+      -- Since when no call succeeded.
       failing_since timestamptz,
       disabled_at timestamptz,
       removed_at timestamptz
@@ -49,46 +55,53 @@ export async function up(knex: Knex): Promise<void> {
       sealed bytea NOT NULL,
       PRIMARY KEY (webhook_id, created_at)
     );
-    -- Calls to make. update_id is null for a test.
+    -- Calls to make. update_id is null for a test. attempts: begun so far, the fencing token.
     CREATE TABLE webhook_calls (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      webhook_id text NOT NULL REFERENCES webhooks (id),
+      webhook_id text NOT NULL,
       update_id bigint,
       message_id text,
       state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'given_up')),
       attempts int NOT NULL DEFAULT 0,
       created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       next_attempt_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-      settled_at timestamptz,
-      last_status int,
-      last_failure text
+      settled_at timestamptz
     );
-    CREATE INDEX webhook_calls_due ON webhook_calls (next_attempt_at) WHERE state = 'waiting';
+    CREATE INDEX webhook_calls_due ON webhook_calls (webhook_id, next_attempt_at, id) WHERE state = 'waiting';
     CREATE INDEX webhook_calls_in_order ON webhook_calls (webhook_id, message_id, id) WHERE state = 'waiting';
     CREATE INDEX webhook_calls_by_age ON webhook_calls (settled_at) WHERE state <> 'waiting';
     GRANT SELECT, INSERT, UPDATE ON webhooks TO sealpost_gateway;
     GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_secrets TO sealpost_gateway;
     GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_calls TO sealpost_gateway;
 
-    CREATE FUNCTION tell_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-      DECLARE
-        application text;
-        made bigint;
+    GRANT SELECT (id, application_id, created_at, called_at, last_status, failing_since, disabled_at, removed_at)
+      ON webhooks TO sealpost_auditor;
+
+    -- An update never sorts before an earlier one of its message: a transaction that began early can change a delivery late. The
+    -- xid that it takes instead of its own is of one that has ended, and nobody reads as far while this one is under way.
+    CREATE FUNCTION tell_updates() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
       BEGIN
-        SELECT application_id INTO application FROM messages WHERE id = NEW.message_id;
-        INSERT INTO updates (application_id, message_id, delivery_id, type, outcome)
-          VALUES (application, NEW.message_id, NEW.id,
-                  'delivery.' || CASE WHEN NEW.state <> 'queued' THEN NEW.state
-                                      WHEN OLD.state = 'quarantined' THEN 'released' ELSE 'deferred' END,
-                  NEW.outcome)
-          RETURNING id INTO made;
+        WITH made AS (
+          INSERT INTO updates (xid, application_id, message_id, delivery_id, type, outcome)
+          SELECT greatest(pg_current_xact_id(),
+                          (SELECT u.xid FROM updates u WHERE u.message_id = n.message_id ORDER BY u.xid DESC, u.id DESC LIMIT 1)),
+                 m.application_id, n.message_id, n.id,
+                 'delivery.' || CASE WHEN n.state <> 'queued' THEN n.state
+                                     WHEN o.state = 'quarantined' THEN 'released' ELSE 'deferred' END,
+                 n.outcome
+            FROM after_rows n JOIN before_rows o USING (id) JOIN messages m ON m.id = n.message_id
+           WHERE n.state <> 'sending' AND (o.state <> n.state OR o.attempts <> n.attempts)
+           ORDER BY n.id
+          RETURNING id, application_id, message_id)
         INSERT INTO webhook_calls (webhook_id, update_id, message_id)
-          SELECT id, made, NEW.message_id FROM webhooks
-           WHERE application_id = application AND removed_at IS NULL AND disabled_at IS NULL;
+          SELECT w.id, made.id, made.message_id
+            FROM made JOIN webhooks w ON w.application_id = made.application_id
+           WHERE w.removed_at IS NULL AND w.disabled_at IS NULL
+           ORDER BY made.id;
         RETURN NULL;
       END $$;
-    CREATE TRIGGER deliveries_tell AFTER UPDATE ON deliveries FOR EACH ROW
-      WHEN (NEW.state <> 'sending' AND (OLD.state <> NEW.state OR OLD.attempts <> NEW.attempts))
-      EXECUTE FUNCTION tell_update();
+    CREATE TRIGGER deliveries_tell AFTER UPDATE ON deliveries
+      REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
+      FOR EACH STATEMENT EXECUTE FUNCTION tell_updates();
   `)
 }

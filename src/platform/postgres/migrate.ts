@@ -7,6 +7,7 @@ import * as voidChanges from '../../../migrations/0005-void-changes.ts'
 import * as transport from '../../../migrations/0006-transport.ts'
 import * as auditLog from '../../../migrations/0007-audit-log.ts'
 import * as intake from '../../../migrations/0008-intake.ts'
+import * as updates from '../../../migrations/0009-updates.ts'
 import type { DatabaseConfig } from '../../config/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import { openDatabase } from './database.ts'
@@ -28,6 +29,7 @@ const migrations: readonly Migration[] = [
   { name: '0006-transport', up: transport.up },
   { name: '0007-audit-log', up: auditLog.up },
   { name: '0008-intake', up: intake.up },
+  { name: '0009-updates', up: updates.up },
 ]
 
 /** Any number; the same in every release, so that two of them exclude each other. */
