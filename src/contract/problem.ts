@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { address, code, type Told } from './words.ts'
+
+/** Every error that this API answers with, by its stable code. A test holds it to the catalogue of the house. */
+export const problemCodes = [
+  'not_found',
+  'method_not_allowed',
+  'unsupported_media_type',
+  'content_encoding_refused',
+  'body_too_large',
+  'body_incomplete',
+  'invalid_json',
+  'invalid_message',
+  'invalid_multipart',
+  'invalid_request',
+  'header_injection',
+  'sad_detected',
+  'pan_not_allowed_here',
+  'cards_not_allowed',
+  'cards_required',
+  'too_many_cards',
+  'content_unreadable',
+  'metadata_not_removable',
+  'nothing_to_cancel',
+  'invalid_idempotency_key',
+  'idempotency_key_reused',
+  'idempotency_in_flight',
+  'request_refused',
+  'application_unknown',
+  'sender_not_allowed',
+  'recipients_refused',
+  'too_many_requests',
+  'sending_not_approved',
+  'evidence_not_ready',
+  'evidence_incomplete',
+  'evidence_not_anchored',
+  'sealed',
+  'sealer_unavailable',
+  'overloaded',
+  'stopping',
+  'database_unavailable',
+  'audit_unavailable',
+  'outbound_gate_refused',
+  'internal_error',
+] as const
+export type ProblemCode = (typeof problemCodes)[number]
+
+/** Why one recipient of a message cannot receive it. */
+export const recipientCodes = [
+  'recipient_unknown',
+  'recipient_not_active',
+  'certificate_missing',
+  'certificate_expired',
+  'certificate_revoked',
+  'certificate_retired',
+  'certificate_not_allowed',
+  'attestation_missing',
+  'attestation_lapsed',
+  'destination_missing',
+] as const
+export type RecipientProblemCode = (typeof recipientCodes)[number]
+
+/** An error (RFC 9457). It never repeats a value that was sent, but for addresses of refused recipients. */
+export const problem = z
+  .object({
+    type: z.string().regex(/^urn:sealpost:error:[a-z][a-z0-9_]*$/),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().meta({ description: 'What can be done about it.' }),
+    instance: z
+      .string()
+      .regex(/^urn:uuid:[0-9a-f-]{36}$/)
+      .meta({ description: 'Names this occurrence in our log.' }),
+    code: code.meta({ description: 'Stable. New ones may come; `status` and `retryable` say what to do.' }),
+    retryable: z.boolean().meta({ description: 'Whether the same request can succeed later, unchanged.' }),
+    documentation: z.string().meta({ format: 'uri-reference', description: 'Where the code is explained.' }),
+    errors: z
+      .array(z.object({ pointer: z.string(), code }))
+      .optional()
+      .meta({ description: 'What is wrong, and where in the request (RFC 6901). Never a value.' }),
+    recipients: z
+      .array(z.object({ address, code }))
+      .optional()
+      .meta({ description: 'Who cannot receive the message, and why.' }),
+  })
+  .meta({ id: 'Problem' })
+export type Problem = Told<typeof problem>
