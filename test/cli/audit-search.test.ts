@@ -1,16 +1,11 @@
-import { spawnSync } from 'node:child_process'
-import { tmpdir } from 'node:os'
 import type { Knex } from 'knex'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { recordEvent } from '../../src/audit/index.ts'
 import { newId, systemClock } from '../../src/kernel/index.ts'
 import { openDatabase } from '../../src/platform/index.ts'
+import { asOwnerOf, command } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
-// Each starts the program, which takes a second or two on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
-
-const program = new URL('../../bin/sealpost', import.meta.url).pathname
 const opened = new AsyncDisposableStack()
 let database: TestDatabase
 let owner: Knex
@@ -22,17 +17,7 @@ beforeAll(async () => {
 afterAll(() => opened.disposeAsync())
 
 function search(...args: readonly string[]) {
-  const config = database.owner
-  if (config.kind !== 'socket') throw new Error('tests reach PostgreSQL by its socket')
-  return spawnSync(program, ['audit', 'search', ...args], {
-    encoding: 'utf8',
-    cwd: tmpdir(),
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      SEALPOST_DATABASE_SOCKET: config.directory,
-      SEALPOST_DATABASE_NAME: config.database,
-    },
-  })
+  return command(['audit', 'search', ...args], asOwnerOf(database))
 }
 
 test('what somebody asks for on the host is found, and that they asked is on record', async () => {
@@ -43,7 +28,13 @@ test('what somebody asks for on the host is found, and that they asked is on rec
   await owner.raw(
     'INSERT INTO audit_leaves (leaf, seq) SELECT row_number() OVER (ORDER BY seq) - 1, seq FROM audit_events',
   )
-  const { status, stdout } = search('--recipient', recipient, '--type', 'recipient.unenrolled', '--json')
+  const { status, stdout } = await search(
+    '--recipient',
+    recipient,
+    '--type',
+    'recipient.unenrolled',
+    '--json',
+  )
   expect(status).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     events: [{ leaf: 0, type: 'recipient.unenrolled', recipient }],
@@ -67,7 +58,7 @@ test('what is of no form is refused, and is not kept', async () => {
     ['--from', 'yesterday'],
     ['--recipient', 'x'],
   ] as const) {
-    const { status, stderr } = search(name, value)
+    const { status, stderr } = await search(name, value)
     expect([name, status]).toEqual([name, 2])
     expect(stderr).not.toContain('4111')
   }

@@ -1,13 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { tmpdir } from 'node:os'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { asOwnerOf, command } from '../support/command.ts'
 import { openPost, type Post } from '../support/post.ts'
 import { insertCertificate, insertRecipient } from '../support/recipients.ts'
 
-// Each starts the program, which takes a second or two on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
-
-const program = new URL('../../bin/sealpost', import.meta.url).pathname
 let post: Post
 beforeAll(async () => {
   post = await openPost()
@@ -15,21 +10,12 @@ beforeAll(async () => {
 afterAll(() => post.close())
 
 function run(...args: readonly string[]) {
-  const { owner } = post.database
-  if (owner.kind !== 'socket') throw new Error('tests reach PostgreSQL by its socket')
-  const { status, stdout, stderr } = spawnSync(program, args, {
-    encoding: 'utf8',
-    cwd: tmpdir(),
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      SEALPOST_DATABASE_SOCKET: owner.directory,
-      SEALPOST_DATABASE_NAME: owner.database,
-      SEALPOST_MAIL_HOST: 'gateway.test',
-      SEALPOST_PUBLIC_URL: 'https://keys.gateway.test',
-      SEALPOST_ORGANISATION: 'Payments Test',
-    },
+  return command(args, {
+    ...asOwnerOf(post.database),
+    SEALPOST_MAIL_HOST: 'gateway.test',
+    SEALPOST_PUBLIC_URL: 'https://keys.gateway.test',
+    SEALPOST_ORGANISATION: 'Payments Test',
   })
-  return { status, stdout, stderr }
 }
 
 const unknown = 'F'.repeat(40)
@@ -38,7 +24,7 @@ describe('key revoke', () => {
   test('revokes at once, stops what waits, and tells the recipient; a second time changes nothing', async () => {
     const { certificate, delivery, recipient } = await post.acceptOne('a@bank.test')
     const spaced = certificate.toLowerCase().replace(/.{4}(?=.)/g, '$& ')
-    const { status, stdout } = run('key', 'revoke', spaced, '--reason', 'compromised')
+    const { status, stdout } = await run('key', 'revoke', spaced, '--reason', 'compromised')
     expect(status).toBe(0)
     expect(stdout).toContain(`${certificate} is revoked; deliveries stopped: 1\n`)
     expect(stdout).toContain(`sealpost key exposure ${certificate}`)
@@ -50,7 +36,7 @@ describe('key revoke', () => {
     })
     expect(await post.owner('notices').where({ recipient_id: recipient }).pluck('kind')).toEqual(['revoked'])
 
-    const again = run('key', 'revoke', certificate, '--reason', 'left', '--json')
+    const again = await run('key', 'revoke', certificate, '--reason', 'left', '--json')
     expect(JSON.parse(again.stdout)).toEqual({
       fingerprint: certificate,
       outcome: 'already_revoked',
@@ -69,8 +55,8 @@ describe('key revoke', () => {
     [['exposure', unknown, '--since', 'yesterday'], /ISO 8601/],
     [['show', unknown], /^not_found: /],
     [['list', '--state', 'gone'], /active, retired, revoked/],
-  ])('%j is refused', (args, words) => {
-    const { status, stderr, stdout } = run('key', ...args)
+  ])('%j is refused', async (args, words) => {
+    const { status, stderr, stdout } = await run('key', ...args)
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(words)
   })
@@ -78,32 +64,35 @@ describe('key revoke', () => {
 
 test('key exposure gives CSV, or JSON, of what the key opens', async () => {
   const { certificate, delivery } = await post.acceptOne('b@bank.test')
-  const csv = run('key', 'exposure', certificate)
+  const csv = await run('key', 'exposure', certificate)
   expect(csv.status).toBe(0)
   expect(csv.stdout.split('\r\n')).toHaveLength(3)
   expect(csv.stdout).toContain(`"${delivery}"`)
-  const json = run('key', 'exposure', certificate, '--json', '--since', '2000-01-01')
+  const json = await run('key', 'exposure', certificate, '--json', '--since', '2000-01-01')
   expect(JSON.parse(json.stdout)).toMatchObject({ certificate, deliveries: 1, rows: [{ delivery }] })
-  const later = run('key', 'exposure', certificate, '--json', '--since', '2199-01-01')
+  const later = await run('key', 'exposure', certificate, '--json', '--since', '2199-01-01')
   expect(JSON.parse(later.stdout)).toMatchObject({ deliveries: 0, rows: [] })
 })
 
 test('key list and key show say how a certificate stands', async () => {
   const pin = await insertCertificate(post.owner, await insertRecipient(post.owner), { state: 'retired' })
-  const { stdout } = run('key', 'list', '--state', 'retired')
+  const { stdout } = await run('key', 'list', '--state', 'retired')
   expect(stdout).toMatch(
     new RegExp(`^${pin.certificate}  retired  ${pin.address}  .*seipdv1  no end  subkey `, 'm'),
   )
-  const all = JSON.parse(run('key', 'list', '--json').stdout) as { fingerprint: string; state: string }[]
+  const all = JSON.parse((await run('key', 'list', '--json')).stdout) as {
+    fingerprint: string
+    state: string
+  }[]
   expect(all.find(({ fingerprint }) => fingerprint === pin.certificate)).toMatchObject({ state: 'retired' })
   // Another subkey of the same key is told apart.
   const newer = await insertCertificate(post.owner, pin, { under: pin.certificate })
-  const both = run('key', 'list').stdout.split('\n')
+  const both = (await run('key', 'list')).stdout.split('\n')
   for (const { encryptionSubkey } of [pin, newer])
     expect(
       both.filter(line => line.startsWith(pin.certificate) && line.includes(encryptionSubkey)),
     ).toHaveLength(1)
-  const shown = run('key', 'show', pin.certificate)
+  const shown = await run('key', 'show', pin.certificate)
   expect(shown.status).toBe(0)
   expect(shown.stdout).toContain(pin.certificate.replace(/.{4}(?=.)/g, '$& '))
   expect(shown.stdout).toMatch(/in words +\w+( \w+){19}\n/)
@@ -124,7 +113,7 @@ test('inventory counts by algorithm, format, state and end, and names our own ke
     kdf: '{}',
     created_at: new Date('2026-01-02T00:00:00Z'),
   })
-  const inventory = JSON.parse(run('inventory', '--json').stdout) as {
+  const inventory = JSON.parse((await run('inventory', '--json')).stdout) as {
     signingKey: unknown
     certificates: { format: string; ending: string; certificates: number }[]
   }
@@ -139,7 +128,7 @@ test('inventory counts by algorithm, format, state and end, and names our own ke
     in_a_year: 1,
     later: 1,
   })
-  const { stdout } = run('inventory')
+  const { stdout } = await run('inventory')
   expect(stdout).toContain('signing key: ABCD ABCD')
   expect(stdout).toMatch(/^ +2 {2}\S+ {2}seipdv2 {2}active {2}in_30_days$/m)
 })

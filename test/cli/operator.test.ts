@@ -1,17 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signIn } from '../../src/access/index.ts'
 import { systemClock } from '../../src/kernel/index.ts'
 import { type Database, openDatabase } from '../../src/platform/index.ts'
+import { asOwnerOf, command } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-
-// Each starts the program, which takes a second or two on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
-
-const program = new URL('../../bin/sealpost', import.meta.url).pathname
 
 let database: TestDatabase
 let owner: Database
@@ -28,19 +23,8 @@ afterAll(async () => {
 })
 
 function run(args: readonly string[], settings: Readonly<Record<string, string>> = {}) {
-  if (database.owner.kind !== 'socket') throw new Error('tests reach PostgreSQL by its socket')
-  const { status, stdout, stderr } = spawnSync(program, ['operator', ...args], {
-    encoding: 'utf8',
-    cwd: directory,
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      SEALPOST_DATABASE_SOCKET: database.owner.directory,
-      SEALPOST_DATABASE_NAME: database.owner.database,
-      SEALPOST_CONSOLE_URL: 'https://sealpost.bank.test:8444',
-      ...settings,
-    },
-  })
-  return { status, stdout, stderr }
+  const console = { SEALPOST_CONSOLE_URL: 'https://sealpost.bank.test:8444' }
+  return command(['operator', ...args], { ...asOwnerOf(database), ...console, ...settings }, directory)
 }
 
 const invite = (name: string, ...more: readonly string[]) =>
@@ -52,7 +36,7 @@ const linkIn = (text: string): RegExpExecArray | null =>
 const enter = (text: string) => signIn(owner.knex, systemClock, linkIn(text)?.[1] ?? '')
 
 test('invite prints a link, alone on its line, that signs the operator in', async () => {
-  const { status, stdout, stderr } = invite('anna', 'approver')
+  const { status, stdout, stderr } = await invite('anna', 'approver')
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   const [first, link, end] = stdout.split('\n')
   expect(first).toMatch(
@@ -64,26 +48,26 @@ test('invite prints a link, alone on its line, that signs the operator in', asyn
 })
 
 test('sign-in prints a new link; the earlier one is dead', async () => {
-  const first = invite('bert', '--json')
+  const first = await invite('bert', '--json')
   expect(JSON.parse(first.stdout)).toMatchObject({
     operator: { name: 'bert', roles: ['admin'], revokedAt: null },
     link: linkIn(first.stdout)?.[0],
     expiresAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
   })
-  const second = run(['sign-in', 'bert'])
+  const second = await run(['sign-in', 'bert'])
   expect(second.status).toBe(0)
   await expect(enter(first.stdout)).rejects.toMatchObject({ code: 'link_invalid' })
   await expect(enter(second.stdout)).resolves.toMatchObject({ operator: { name: 'bert' } })
 })
 
 test('list shows everybody that ever was, without a token; revoke ends one', async () => {
-  const { stdout: link } = invite('cleo')
-  const { status, stdout } = run(['revoke', 'cleo'])
+  const { stdout: link } = await invite('cleo')
+  const { status, stdout } = await run(['revoke', 'cleo'])
   expect(status).toBe(0)
   expect(stdout).toMatch(/^opr_\w{26} is revoked\n$/)
   await expect(enter(link)).rejects.toMatchObject({ code: 'link_invalid' })
-  expect(run(['list']).stdout).toMatch(/^opr_\w{26} {2}cleo {2}cleo@bank\.test {2}admin {2}revoked$/m)
-  const listed = run(['list', '--json']).stdout
+  expect((await run(['list'])).stdout).toMatch(/^opr_\w{26} {2}cleo {2}cleo@bank\.test {2}admin {2}revoked$/m)
+  const listed = (await run(['list', '--json'])).stdout
   expect(JSON.parse(listed)).toContainEqual(
     expect.objectContaining({ name: 'cleo', revokedAt: expect.any(String) as string }),
   )
@@ -101,27 +85,27 @@ describe('exit code 2 and a code on standard error:', () => {
       'usage',
       ['invite', '\u001b[2J', '--address', 'x@bank.test', '--role', 'admin'],
     ],
-  ])('%s', (_, code, args) => {
-    const { status, stdout, stderr } = run(args)
+  ])('%s', async (_, code, args) => {
+    const { status, stdout, stderr } = await run(args)
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(new RegExp(`^${code}: `))
     expect(stderr).not.toContain('\u001b')
   })
 
-  test('a name that is taken', () => {
-    invite('dora')
-    expect(invite('dora')).toMatchObject({
+  test('a name that is taken', async () => {
+    await invite('dora')
+    expect(await invite('dora')).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(/^name_taken: /) as string,
     })
   })
 
-  test('no role, no address', () => {
+  test('no role, no address', async () => {
     for (const args of [
       ['invite', 'x', '--address', 'x@bank.test'],
       ['invite', 'x', '--role', 'admin'],
     ]) {
-      expect(run(args).status).toBe(2)
+      expect((await run(args)).status).toBe(2)
     }
   })
 
@@ -129,7 +113,7 @@ describe('exit code 2 and a code on standard error:', () => {
     'no usable SEALPOST_CONSOLE_URL (%j): and then nobody is added',
     async url => {
       const args = ['invite', 'erna', '--address', 'erna@bank.test', '--role', 'admin']
-      expect(run(args, { SEALPOST_CONSOLE_URL: url })).toMatchObject({
+      expect(await run(args, { SEALPOST_CONSOLE_URL: url })).toMatchObject({
         status: 2,
         stderr: expect.stringMatching(/^config_invalid: /) as string,
       })
