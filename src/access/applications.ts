@@ -4,11 +4,12 @@ import { type Address, type ApplicationId, type Clock, newId, SealpostError } fr
 import { inBatches, isUniqueViolation } from '../platform/index.ts'
 import {
   type Application,
+  type ApplicationChange,
   allApplications,
   applicationsBySan,
   insertApplication,
   markRevoked,
-  updateCardRule,
+  updateApplication,
 } from './store.ts'
 
 /**
@@ -38,6 +39,9 @@ export type CardRule = Pick<Application, 'cards' | 'maxCards' | 'unreadable'>
 /** Of an application for which nothing else was said: card numbers, any number of them, in parts that can be looked into. */
 export const ordinaryCards: CardRule = { cards: 'allowed', maxCards: null, unreadable: false }
 
+/** Messages a minute of an application for which nothing else was said. */
+export const ordinaryRate = 600
+
 /** Registers an application. Throws `name_taken`. */
 export async function addApplication(
   knex: Knex,
@@ -47,15 +51,20 @@ export async function addApplication(
     san,
     senders,
     rule = ordinaryCards,
-  }: Pick<Application, 'name' | 'san' | 'senders'> & { readonly rule?: CardRule },
+    ratePerMinute = ordinaryRate,
+  }: Pick<Application, 'name' | 'san' | 'senders'> & {
+    readonly rule?: CardRule
+    readonly ratePerMinute?: number
+  },
 ): Promise<Application> {
   const id = newId('app', clock)
-  const application = { id, name, san, senders, ...rule, createdAt: clock.now(), revokedAt: null }
+  const may = { ...rule, ratePerMinute }
+  const application = { id, name, san, senders, ...may, createdAt: clock.now(), revokedAt: null }
   try {
     await knex.transaction(async trx => {
       await insertApplication(trx, application)
       await appendEvents(trx, clock, [
-        { actor: { kind: 'host' }, event: { type: 'application.added', application: id, san, ...rule } },
+        { actor: { kind: 'host' }, event: { type: 'application.added', application: id, san, ...may } },
       ])
     })
   } catch (error) {
@@ -65,20 +74,22 @@ export async function addApplication(
   return application
 }
 
-/** Changes what an application may send of card data, from its next message on. Throws `not_found`. */
-export async function changeCardRule(
+/** Changes what an application may send, and how much, from its next message on; what is not named stays. Throws `not_found`. */
+export async function changeApplication(
   knex: Knex,
   clock: Clock,
   name: string,
-  rule: CardRule,
+  change: ApplicationChange,
 ): Promise<ApplicationId> {
   return knex.transaction(async trx => {
-    const id = await updateCardRule(trx, name, rule)
-    if (id === undefined) throw new SealpostError('not_found')
+    const changed = await updateApplication(trx, name, change)
+    if (changed === undefined) throw new SealpostError('not_found')
+    const { id: application, cards, maxCards, unreadable, ratePerMinute } = changed
+    const may = { cards, maxCards, unreadable, ratePerMinute }
     await appendEvents(trx, clock, [
-      { actor: { kind: 'host' }, event: { type: 'application.changed', application: id, ...rule } },
+      { actor: { kind: 'host' }, event: { type: 'application.changed', application, ...may } },
     ])
-    return id
+    return application
   })
 }
 

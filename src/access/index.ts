@@ -1,11 +1,12 @@
 export {
   addApplication,
   type CardRule,
-  changeCardRule,
+  changeApplication,
   listApplications,
   maySendFrom,
   openIdentification,
   ordinaryCards,
+  ordinaryRate,
   revokeApplication,
 } from './applications.ts'
 export {

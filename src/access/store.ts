@@ -14,6 +14,8 @@ export interface Application {
   readonly maxCards: number | null
   /** Whether it may send parts that cannot be looked into, such as encrypted archives. */
   readonly unreadable: boolean
+  /** How many messages it may submit a minute, of each replica. */
+  readonly ratePerMinute: number
   readonly createdAt: Date
   readonly revokedAt: Date | null
 }
@@ -26,6 +28,7 @@ const columns = {
   cards: 'cards',
   maxCards: 'max_cards',
   unreadable: 'unreadable',
+  ratePerMinute: 'rate_per_minute',
   createdAt: 'created_at',
   revokedAt: 'revoked_at',
 } as const
@@ -54,6 +57,7 @@ export async function insertApplication(trx: Knex.Transaction, application: Appl
     cards: application.cards,
     max_cards: application.maxCards,
     unreadable: application.unreadable,
+    rate_per_minute: application.ratePerMinute,
     created_at: application.createdAt,
   })
 }
@@ -72,16 +76,23 @@ export async function markRevoked(
   return rows[0]?.id
 }
 
-/** The id of the application in force of this name, whose rule this is now. */
-export async function updateCardRule(
+/** What an operator may change of an application. */
+export type ApplicationChange = Partial<
+  Pick<Application, 'cards' | 'maxCards' | 'unreadable' | 'ratePerMinute'>
+>
+
+/** The application in force of this name as it is now, or undefined when there is none. */
+export async function updateApplication(
   trx: Knex.Transaction,
   name: string,
-  { cards, maxCards, unreadable }: Pick<Application, 'cards' | 'maxCards' | 'unreadable'>,
-): Promise<ApplicationId | undefined> {
-  const rows = await trx('applications')
+  { cards, maxCards, unreadable, ratePerMinute }: ApplicationChange,
+): Promise<Application | undefined> {
+  const [changed] = await trx('applications')
     .where({ name })
     .whereNull('revoked_at')
-    .update({ cards, max_cards: maxCards, unreadable })
+    // Knex leaves out what is undefined.
+    .update({ cards, max_cards: maxCards, unreadable, rate_per_minute: ratePerMinute })
     .returning<{ id: ApplicationId }[]>('id')
-  return rows[0]?.id
+  if (changed === undefined) return undefined
+  return trx('applications').first<Application>(columns).where(changed)
 }

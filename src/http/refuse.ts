@@ -37,7 +37,7 @@ const counted: ReadonlySet<ErrorCode> = new Set([
   'too_many_requests',
   'unsupported_media_type',
 ])
-/** Turned away before anything is looked up for them. */
+/** Turned away before anything is looked up for them; but for applications, whose rates are their own. */
 const early: ReadonlySet<ErrorCode> = new Set(['too_many_requests', 'stopping'])
 
 /**
@@ -48,7 +48,8 @@ export function refuse(dependencies: RefusalDependencies) {
   const { knex, clock, log, listener, refusals, actorOf, siteFor } = dependencies
   const record = async (request: Request, error: SealpostError): Promise<void> => {
     const peer = peerOf(request)
-    const actor = early.has(error.code) ? peer : await actorOf(request).catch(() => peer)
+    const isEarly = early.has(error.code) && !(listener === 'api' && error.code === 'too_many_requests')
+    const actor = isEarly ? peer : await actorOf(request).catch(() => peer)
     const event = eventOf(error)
     if (actor.kind !== 'peer' && !counted.has(error.code)) await recordEvent(knex, clock, actor, event)
     else await refusals.note({ actor, from: { listener, address: peer.address }, event })

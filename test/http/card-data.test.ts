@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CardRule, changeCardRule, listApplications, ordinaryCards } from '../../src/access/index.ts'
+import { type CardRule, changeApplication, listApplications, ordinaryCards } from '../../src/access/index.ts'
 import type { Correspondent } from '../../src/demo/index.ts'
 import { systemClock } from '../../src/kernel/index.ts'
 import { issueClientCertificate } from '../../src/platform/pki/index.ts'
@@ -30,7 +30,7 @@ const post = (content: object) =>
     ...content,
   })
 const rule = (changed: Partial<CardRule>) =>
-  changeCardRule(house.owner, systemClock, application, { ...ordinaryCards, ...changed })
+  changeApplication(house.owner, systemClock, application, { ...ordinaryCards, ...changed })
 const encrypted = {
   filename: 'cards.pdf',
   contentType: 'application/pdf',

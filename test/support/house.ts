@@ -96,6 +96,7 @@ export async function openHouse(
     name: 'billing',
     san: 'URI:urn:test:billing',
     senders: [sender],
+    ratePerMinute: 1_000_000,
   })
   await approvePolicy(owner)
   const { certificate: signer } = await initSigningKey(

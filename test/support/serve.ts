@@ -102,6 +102,7 @@ export async function openGround(database?: Databases): Promise<Ground> {
     name: 'billing',
     san: 'URI:urn:test:billing',
     senders: [sender],
+    ratePerMinute: 1_000_000,
   })
   await approvePolicy(owner)
   const { certificate: signer } = await initSigningKey(

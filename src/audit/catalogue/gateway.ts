@@ -35,7 +35,7 @@ export const gatewayEntries = {
     '10.2.1.5',
   ),
   'application.changed': success(
-    'What an application may send of card data was changed.',
+    'What an application may send, or how much, was changed.',
     ['Account Change', 'Attach Policy'],
     '10.2.1.2',
     '10.2.1.5',

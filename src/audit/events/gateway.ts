@@ -30,7 +30,7 @@ export type GatewayEvent =
       readonly maxCards?: number | null
       /** Whether it may send parts that cannot be looked into. */
       readonly unreadable?: boolean
-      /** How many requests a minute it may make. */
+      /** How many messages a minute it may submit to a replica. */
       readonly ratePerMinute?: number
     }
   | {
@@ -42,7 +42,7 @@ export type GatewayEvent =
       readonly maxCards: number | null
       /** Whether it may send parts that cannot be looked into. */
       readonly unreadable: boolean
-      /** How many requests a minute it may make. Absent in events older than the field. */
+      /** How many messages a minute it may submit to a replica. Absent in events older than the field. */
       readonly ratePerMinute?: number
     }
   | { readonly type: 'application.revoked'; readonly application: ApplicationId }

@@ -31,6 +31,8 @@ export function openClients(
   // Names outlive the connection, for the answer that nobody waits for any more.
   const namesOf = new WeakMap<Socket, readonly string[]>()
   const live = new Map<Socket, X509Certificate>()
+  // A request belongs to whom it belonged to when it came.
+  const asked = new WeakMap<Request, Promise<Application>>()
   const applicationNamed = openIdentification(knex)
   const isForeign = (certificate: X509Certificate) => trust().foreign.includes(fingerprintOf(certificate))
 
@@ -69,10 +71,12 @@ export function openClients(
         if (standing !== 'good') cut(socket, standing)
       }
     },
-    async applicationOf({ socket }) {
-      const names = namesOf.get(socket)
+    async applicationOf(request) {
+      const names = namesOf.get(request.socket)
       if (names === undefined) throw new SealpostError('application_unknown')
-      return applicationNamed(names)
+      const found = asked.get(request) ?? applicationNamed(names)
+      asked.set(request, found)
+      return found
     },
   }
 }

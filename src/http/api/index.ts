@@ -6,6 +6,7 @@ import { requireCardFreeHead } from './card-free-head.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { routeDocs } from './docs.ts'
 import { routeMessages } from './messages.ts'
+import { limitRate } from './rate.ts'
 import { routeStatus } from './status.ts'
 import { routeUpdates } from './updates.ts'
 
@@ -30,6 +31,7 @@ export function createApi(dependencies: ApiDependencies): Express {
     next()
   })
   app.use(requireCardFreeHead)
+  app.use('/v1', limitRate(clients))
 
   routeMessages(app, dependencies)
   routeStatus(app, dependencies)
