@@ -28,7 +28,7 @@ async function rate(processes: number, inFlight: number, seconds: number): Promi
   let end = performance.now() + 1000
   const work = async () => {
     while (performance.now() < end) {
-      await pool.seal(chunks(body), () => Promise.resolve([target]))
+      await pool.seal(chunks(body), { type: 'json' }, () => Promise.resolve([target]))
       sealed++
     }
   }

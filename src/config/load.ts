@@ -28,6 +28,8 @@ export interface Config extends RoutingConfig {
   readonly keyserver: string | undefined
   readonly mailHost: string
   readonly sealers: number
+  /** What the attachments of a message may weigh together, in MiB. */
+  readonly attachmentMegabytes: number
   readonly databasePool: number
   readonly exposure: Exposure
   /** SHA-256 of certificates of other environments, lower-case hex. */
@@ -82,6 +84,7 @@ export function loadServeConfig(
         read.optional('SEALPOST_KEYSERVER') === undefined ? undefined : read.origin('SEALPOST_KEYSERVER'),
       mailHost: hostName(read),
       sealers: read.integer('SEALPOST_SEALERS', 1, 64),
+      attachmentMegabytes: read.integer('SEALPOST_MAX_ATTACHMENT_MB', 1, 100),
       databasePool: read.integer('SEALPOST_DATABASE_POOL', 2, 200),
       ...routingConfig(read),
       exposure: exposure(read),

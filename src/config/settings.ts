@@ -72,6 +72,10 @@ export const settings = {
   ),
   SEALPOST_MAIL_HOST: setting('Our host name in SMTP (EHLO) and in Message-IDs.'),
   SEALPOST_SEALERS: setting('Sealer processes.', '2'),
+  SEALPOST_MAX_ATTACHMENT_MB: setting(
+    'What the attachments of a message may weigh together, 1 to 100 (MiB, decoded). Recipients’ mail servers often take less.',
+    '25',
+  ),
   SEALPOST_DELIVERY_ALLOWED_NETWORKS: setting(
     'CIDR ranges, separated by commas, where mail servers, witnesses, and the lists and responders that certificates name, may be although the range is private, loopback or link-local.',
     '',

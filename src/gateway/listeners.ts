@@ -36,6 +36,7 @@ interface Listening {
   readonly refusals: Refusals
   readonly stopping: AbortSignal
   readonly submit: Submit
+  readonly bodyLimit: number
   readonly people: ReturnType<typeof peopleOf>
   readonly connections: () => Promise<ConnectionInventory>
   readonly probe: Probe
@@ -46,13 +47,18 @@ export async function openListeners(
   opened: AsyncDisposableStack,
   config: Config,
   tls: OwnTls,
-  { submit, people, connections, probe, ...common }: Listening,
+  { submit, bodyLimit, people, connections, probe, ...common }: Listening,
 ): Promise<Ports> {
   const clients = openClients(common.knex, common.clock, common.log, tls.trust, common.refusals)
-  const api = createListener(tls.contextOf('api'), 'required', createApi({ ...common, clients, submit }), {
-    ...common,
-    listener: 'api',
-  })
+  const api = createListener(
+    tls.contextOf('api'),
+    'required',
+    createApi({ ...common, clients, submit, bodyLimit }),
+    {
+      ...common,
+      listener: 'api',
+    },
+  )
   clients.guard(api)
   tls.attach('api', api, () => clients.recheck())
   // Lists and certificates end without a reload; and a handshake that began before one ends after it.

@@ -9,7 +9,7 @@ import { type Clock, SealpostError, version } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { openUpkeep } from '../recipients/index.ts'
 import { openReporting } from '../review/index.ts'
-import { openInspector, openSealerPool } from '../sealer/host/index.ts'
+import { largestBody, openInspector, openSealerPool } from '../sealer/host/index.ts'
 import { openAnchors } from './anchors.ts'
 import { openLogKeeping } from './audit-log.ts'
 import { openGround } from './ground.ts'
@@ -64,10 +64,12 @@ export async function startGateway(
   const probe = await openSending(opened, config, secrets, ground, { clock, log, dkim: keys.dkim })
 
   const inspector = opened.adopt(openInspector(), kept => kept.close())
+  const attachmentBytes = config.attachmentMegabytes * 1024 * 1024
   const sealer =
     keys.signing &&
-    opened.adopt(await openSealerPool({ key: keys.signing, processes: config.sealers }), pool =>
-      pool.close(stopDeadline),
+    opened.adopt(
+      await openSealerPool({ key: keys.signing, processes: config.sealers, attachmentBytes }),
+      pool => pool.close(stopDeadline),
     )
   if (sealer !== undefined) {
     checks['sealer'] = () => {
@@ -86,7 +88,14 @@ export async function startGateway(
   const refusals = opened.adopt(openRefusals({ knex, clock, log }), counted => counted.close())
   const common = { knex, clock, log, queue, refusals, stopping: lifetime.signal }
   const ports = submit
-    ? await openListeners(opened, config, tls, { ...common, submit, people, connections, probe })
+    ? await openListeners(opened, config, tls, {
+        ...common,
+        submit,
+        bodyLimit: largestBody(attachmentBytes),
+        people,
+        connections,
+        probe,
+      })
     : noPorts
 
   const own = async () => endingOf(await connections())

@@ -11,6 +11,8 @@ export interface NewMessage extends StoredMessage {
   readonly request: AnsweredRequest | undefined
   /** Card numbers in it, counted. */
   readonly cards: { readonly count: number; readonly brands: readonly string[] }
+  /** From then on nothing of it is sent. */
+  readonly expiresAt: Date | undefined
   readonly deliveries: AcceptedDeliveries['deliveries']
   /** For the audit log. */
   readonly policy?: JudgedBy | undefined

@@ -1,3 +1,3 @@
 export { openForgetting } from './idempotency.ts'
 export { type MessageStatus, messageStatus } from './status.ts'
-export { type AcceptedMessage, openIntake, type Submit } from './submit.ts'
+export { type AcceptedMessage, openIntake, type Submit, type SubmitRequest } from './submit.ts'

@@ -43,8 +43,9 @@ export function openResolution(
     judgeAll(knex, messages, clock.now()),
   )
 
-  return async (application, { from, to }) => {
-    if (!maySendFrom(application, from)) throw new SealpostError('sender_not_allowed')
+  return async (application, { from, to, replyTo = from }) => {
+    if (![from, replyTo].every(address => maySendFrom(application, address)))
+      throw new SealpostError('sender_not_allowed')
     const judged = await judge(to)
     if (judged === 'not_approved') throw new SealpostError('sending_not_approved')
     const { giveUpHours, policy, recipients } = judged

@@ -10,7 +10,7 @@ import {
   type Plaintext,
 } from '../kernel/index.ts'
 import { isUniqueViolation } from '../platform/index.ts'
-import type { SealerPool } from '../sealer/host/index.ts'
+import type { BodyForm, SealerPool } from '../sealer/host/index.ts'
 import { openAcceptance } from './accept.ts'
 import { answeredBefore, exclusively, type InFlight } from './idempotency.ts'
 import { judgeCards } from './judge-cards.ts'
@@ -37,8 +37,14 @@ export interface AcceptedMessage {
 export type Submit = (
   application: Application,
   body: AsyncIterable<Plaintext>,
-  key?: string,
+  request: SubmitRequest,
 ) => Promise<AcceptedMessage>
+
+export interface SubmitRequest {
+  /** What the application calls this request, so that it can repeat it. */
+  readonly key?: string | undefined
+  readonly form: BodyForm
+}
 
 /** Ends the sealing of a message that was accepted before. */
 class Repeated extends Error {
@@ -58,15 +64,15 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
   const take = async (
     application: Application,
     body: AsyncIterable<Plaintext>,
-    key: string | undefined,
+    { key, form }: SubmitRequest,
   ): Promise<AcceptedMessage> => {
-    const { metadata, sealed } = await sealer.seal(body, async found => {
+    const { metadata, sealed } = await sealer.seal(body, form, async found => {
       const answer = key && (await answeredBefore(knex, application.id, key, found.fingerprint))
       if (answer) throw new Repeated(answer)
       judgeCards(application, found.cards)
       return resolve(application, found)
     })
-    const { from, reference, fingerprint, cards } = metadata
+    const { from, reference, expiresAt, fingerprint, cards } = metadata
     const id = newId('msg', clock)
     const deliveries = sealed.map(({ target: { recipient, outer, giveUpHours }, ciphertext }) => ({
       id: newId('dlv', clock),
@@ -82,6 +88,7 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
         from,
         reference,
         acceptedAt: clock.now(),
+        expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
         request: key === undefined ? undefined : { key, fingerprint },
         cards: { count: cards.count, brands: cards.brands },
         policy: sealed[0]?.target.policy,
@@ -99,10 +106,11 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
     return { id, deliveries: deliveries.map(delivery => ({ id: delivery.id, recipient: delivery.outer.to })) }
   }
 
-  return async (application, body, key) => {
-    if (key === undefined) return take(application, body, key)
+  return async (application, body, request) => {
+    const { key } = request
+    if (key === undefined) return take(application, body, request)
     return exclusively(inFlight, application.id, key, () =>
-      take(application, body, key).catch((error: unknown) => {
+      take(application, body, request).catch((error: unknown) => {
         if (error instanceof Repeated) return error.answer
         throw error
       }),

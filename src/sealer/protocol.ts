@@ -25,6 +25,15 @@ export interface SealTarget {
   readonly outer: OuterHeaders
 }
 
+/** How a body is to be read: as its Content-Type said. */
+export type BodyForm = { readonly type: 'json' } | { readonly type: 'multipart'; readonly boundary: string }
+
+/** What is to be made of a body: a message that is sealed, or an opinion of one (then it need not have content). */
+export interface Task {
+  readonly purpose: 'seal' | 'check'
+  readonly form: BodyForm
+}
+
 /** All that a sealer ever says of a message's content. */
 export interface MessageMetadata {
   readonly from: Address
@@ -32,6 +41,10 @@ export interface MessageMetadata {
   readonly to: readonly Address[]
   /** The application's own mark: at most 128 of `A-Z a-z 0-9 . _ : -`. */
   readonly reference: string | undefined
+  /** Whom answers go to: the application must be allowed to write from it. */
+  readonly replyTo: Address | undefined
+  /** Milliseconds since 1970: from then on the message is of no use to anybody. */
+  readonly expiresAt: number | undefined
 }
 
 /** What the gateway hears of a message before it says whom it goes to. */
@@ -54,9 +67,11 @@ export interface SealRefusal {
   readonly code:
     | 'invalid_json'
     | 'invalid_message'
+    | 'invalid_multipart'
     | 'header_injection'
     | 'sad_detected'
     | 'pan_not_allowed_here'
+    | 'metadata_not_removable'
   readonly errors: readonly { readonly pointer: string; readonly code: string }[]
 }
 
@@ -168,9 +183,21 @@ export interface InspectionContext {
 }
 
 export type ToSealer =
-  | { readonly type: 'key'; readonly wrapped: WrappedKey; readonly keyEncryptionKey: Uint8Array }
-  /** The next piece of a message's body. The first opens the job, the last closes the body. */
-  | { readonly type: 'body'; readonly job: number; readonly bytes: Uint8Array; readonly last: boolean }
+  | {
+      readonly type: 'key'
+      readonly wrapped: WrappedKey
+      readonly keyEncryptionKey: Uint8Array
+      /** Bytes that the attachments of a message may have together, decoded. */
+      readonly attachmentBytes: number
+    }
+  /** The next piece of a message's body. The first brings the task and opens the job, the last closes the body. */
+  | {
+      readonly type: 'body'
+      readonly job: number
+      readonly bytes: Uint8Array
+      readonly last: boolean
+      readonly task: Task | undefined
+    }
   | { readonly type: 'targets'; readonly job: number; readonly targets: readonly SealTarget[] }
   | { readonly type: 'abandon'; readonly job: number }
   | {

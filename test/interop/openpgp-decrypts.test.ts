@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { wireMessage } from '../../src/delivery/wire-message.ts'
 import type { Ciphertext } from '../../src/kernel/index.ts'
 import type { SealTarget } from '../../src/sealer/host/index.ts'
-import { address, body, openTestSealer, type TestSealer } from '../sealer/support.ts'
+import { address, body, json, openTestSealer, type TestSealer } from '../sealer/support.ts'
 import { inspect, keyKinds } from './certificates.ts'
 import { expectSent } from './expect-sent.ts'
 import { openGnuPgReader } from './gnupg.ts'
@@ -121,7 +121,7 @@ const outer = {
 }
 
 async function seal(content: object, target: SealTarget): Promise<Ciphertext> {
-  const { sealed } = await sealer.pool.seal(body(content), () => Promise.resolve([target]))
+  const { sealed } = await sealer.pool.seal(body(content), json, () => Promise.resolve([target]))
   return sealed[0]!.ciphertext
 }
 

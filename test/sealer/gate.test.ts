@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { admitCiphertext, type Format } from '../../src/sealer/host/index.ts'
 import {
   body,
+  json,
   makeRecipient,
   openTestSealer,
   resolveTo,
@@ -32,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => sealer.pool.close(1000))
 
 async function sealed(recipient: TestRecipient, content = text): Promise<Uint8Array> {
-  const result = await sealer.pool.seal(body(simple(recipient, content)), resolveTo(recipient))
+  const result = await sealer.pool.seal(body(simple(recipient, content)), json, resolveTo(recipient))
   return result.sealed[0]?.ciphertext ?? new Uint8Array()
 }
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { certificatePolicy, loadPolicy } from '../../src/policy/index.ts'
 import { generateSigningKey, inspectCertificate } from '../../src/sealer/host/index.ts'
 import { SealerProcess } from '../../src/sealer/host/sealer-process.ts'
-import { address, makeRecipient } from './support.ts'
+import { address, json, makeRecipient } from './support.ts'
 
 const policy = certificatePolicy(loadPolicy('standard'))
 
@@ -27,6 +27,8 @@ test('a file over 64 KiB is answered without reading it', async () => {
   expect(verdict).toMatchObject({ verdict: 'reject', reasons: ['too_large'] })
 })
 
+const attachmentBytes = 1024 * 1024
+
 test('a generated key leaves its process wrapped only', async () => {
   const { wrapped, certificate } = await generateSigningKey(address('gateway@pay.test'), randomBytes(32))
   const key = await readKey({ binaryKey: certificate })
@@ -41,7 +43,13 @@ test('a generated key leaves its process wrapped only', async () => {
 test('a process without a key seals nothing', async () => {
   const process = new SealerProcess(64)
   const job = process.beginJob()
-  await process.send({ type: 'body', job, bytes: new Uint8Array(), last: true })
+  await process.send({
+    type: 'body',
+    job,
+    bytes: new Uint8Array(),
+    last: true,
+    task: { purpose: 'seal', form: json },
+  })
   await expect(process.answer(job, 5000)).resolves.toEqual({ type: 'failed', job })
   process.kill()
   await process.gone
@@ -51,7 +59,7 @@ test("a process with a key parses no stranger's certificate", async () => {
   const keyEncryptionKey = randomBytes(32)
   const { wrapped } = await generateSigningKey(address('gateway@pay.test'), keyEncryptionKey)
   const process = new SealerProcess(64)
-  await expect(process.open({ wrapped, keyEncryptionKey })).resolves.toBe('ready')
+  await expect(process.open({ wrapped, keyEncryptionKey, attachmentBytes })).resolves.toBe('ready')
   const job = process.beginJob()
   await process.send({
     type: 'inspect',
@@ -87,6 +95,7 @@ test.each(['ciphertext', 'tag', 'nonce', 'fingerprint', 'key'])(
               : wrapped.sealed,
       },
       keyEncryptionKey: what === 'key' ? randomBytes(32) : keyEncryptionKey,
+      attachmentBytes,
     })
     expect(greeting).toBe('key_refused')
     process.kill()

@@ -2,7 +2,16 @@ import { afterEach, expect, test } from 'vitest'
 import { Plaintext, reveal } from '../../src/kernel/index.ts'
 import type { PoolLimits } from '../../src/sealer/host/index.ts'
 import { openSealerPool } from '../../src/sealer/host/index.ts'
-import { body, makeRecipient, open, openTestSealer, resolveTo, simple, type TestSealer } from './support.ts'
+import {
+  body,
+  json,
+  makeRecipient,
+  open,
+  openTestSealer,
+  resolveTo,
+  simple,
+  type TestSealer,
+} from './support.ts'
 
 const reader = await makeRecipient('reader@bank.test')
 const opened: TestSealer[] = []
@@ -18,7 +27,7 @@ async function start(limits: Partial<PoolLimits> = {}, processes = 1): Promise<T
 }
 
 function seal({ pool }: TestSealer, text?: string) {
-  return pool.seal(body(simple(reader, text)), resolveTo(reader))
+  return pool.seal(body(simple(reader, text)), json, resolveTo(reader))
 }
 
 /** A message that waits, in its sealer, for targets until released. */
@@ -31,7 +40,7 @@ function held({ pool }: TestSealer) {
   const inside = new Promise<void>(resolve => {
     arrived = resolve
   })
-  const result = pool.seal(body(simple(reader)), async metadata => {
+  const result = pool.seal(body(simple(reader)), json, async metadata => {
     arrived()
     await gate
     return resolveTo(reader)(metadata)
@@ -90,7 +99,7 @@ test('a slow client or a slow database does not count as a hanging sealer', asyn
       yield chunk
     }
   }
-  const sealing = sealer.pool.seal(slowly(), async metadata => {
+  const sealing = sealer.pool.seal(slowly(), json, async metadata => {
     await new Promise(resolve => setTimeout(resolve, 500))
     return resolveTo(reader)(metadata)
   })
@@ -144,7 +153,7 @@ test('a client that breaks off leaves nothing behind', async () => {
     }
     throw new Error('aborted')
   }
-  await expect(sealer.pool.seal(broken(), resolveTo(reader))).rejects.toThrow('aborted')
+  await expect(sealer.pool.seal(broken(), json, resolveTo(reader))).rejects.toThrow('aborted')
   expect(sent.every(bytes => bytes.every(byte => byte === 0))).toBe(true)
   expect(sealer.pool.load()).toEqual({ inFlight: 0, waiting: 0 })
   await expect(seal(sealer)).resolves.toBeDefined()
@@ -153,7 +162,9 @@ test('a client that breaks off leaves nothing behind', async () => {
 test('what resolve throws comes out unchanged, and the place is free again', async () => {
   const sealer = await start({ inFlight: 1 })
   const reason = new Error('no such recipient')
-  await expect(sealer.pool.seal(body(simple(reader)), () => Promise.reject(reason))).rejects.toBe(reason)
+  await expect(sealer.pool.seal(body(simple(reader)), json, () => Promise.reject(reason))).rejects.toBe(
+    reason,
+  )
   await expect(seal(sealer)).resolves.toBeDefined()
 })
 
@@ -166,7 +177,7 @@ test('chunks are wiped once they were sent', async () => {
       yield plaintext
     }
   }
-  await sealer.pool.seal(recorded(), resolveTo(reader))
+  await sealer.pool.seal(recorded(), json, resolveTo(reader))
   for (const { plaintext, bytes } of chunks) {
     expect(bytes.every(byte => byte === 0)).toBe(true)
     expect(() => reveal(plaintext)).toThrow('wiped')
@@ -185,7 +196,7 @@ test('large bodies take turns in a process, small ones pass them', async () => {
     await gate
     yield* body('"}')
   }
-  const first = sealer.pool.seal(stalled(), resolveTo(reader))
+  const first = sealer.pool.seal(stalled(), json, resolveTo(reader))
   await until(() => sealer.pool.load().inFlight === 1)
   let secondDone = false
   const second = seal(sealer, text).then(() => {
@@ -203,7 +214,7 @@ test('a body over 25 MB is refused', async () => {
   async function* endless() {
     for (;;) yield await Promise.resolve(new Plaintext(new Uint8Array(1_000_000).fill(0x20)))
   }
-  await expect(sealer.pool.seal(endless(), resolveTo(reader))).rejects.toMatchObject({
+  await expect(sealer.pool.seal(endless(), json, resolveTo(reader))).rejects.toMatchObject({
     code: 'body_too_large',
   })
 })
@@ -212,7 +223,7 @@ test('a body whose copies for all recipients would exceed 100 MB is refused befo
   const sealer = await start()
   const to = Array.from({ length: 50 }, (_, i) => `r${i}@bank.test`)
   const message = { from: 'app@pay.test', to, subject: '', text: 'x'.repeat(2_200_000) }
-  const sealing = sealer.pool.seal(body(message), () => Promise.reject(new Error('asked')))
+  const sealing = sealer.pool.seal(body(message), json, () => Promise.reject(new Error('asked')))
   await expect(sealing).rejects.toMatchObject({ code: 'body_too_large' })
 })
 

@@ -3,6 +3,7 @@ import PostalMime from 'postal-mime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   body,
+  json,
   makeRecipient,
   open,
   openTestSealer,
@@ -23,7 +24,11 @@ beforeAll(async () => {
 afterAll(() => sealer.pool.close(1000))
 
 async function sealAndOpen(content: Record<string, unknown>, recipient = reader): Promise<Uint8Array> {
-  const { sealed } = await sealer.pool.seal(body({ ...simple(recipient), ...content }), resolveTo(recipient))
+  const { sealed } = await sealer.pool.seal(
+    body({ ...simple(recipient), ...content }),
+    json,
+    resolveTo(recipient),
+  )
   const [first] = sealed
   if (first === undefined) throw new Error('nothing sealed')
   return open(first.ciphertext, recipient, sealer.verificationKey)
@@ -141,7 +146,7 @@ describe('the sealed entity', () => {
   test('comes one per recipient, and names no other recipient', async () => {
     const other = await makeRecipient('other@bank.test')
     const content = { ...simple(reader), to: [other.address, reader.address] }
-    const { sealed } = await sealer.pool.seal(body(content), resolveTo(reader, other))
+    const { sealed } = await sealer.pool.seal(body(content), json, resolveTo(reader, other))
     expect(sealed.map(one => one.target.outer.to)).toEqual(['other@bank.test', 'reader@bank.test'])
     for (const [i, recipient] of [other, reader].entries()) {
       const mime = await open(sealed[i]?.ciphertext ?? new Uint8Array(), recipient, sealer.verificationKey)
@@ -190,13 +195,13 @@ describe('a target that does not hold what it says is not sealed for', () => {
   test.each(Object.entries(wrong))('%s', async (_, change) => {
     const other = await makeRecipient('other@bank.test')
     const target = change(reader.target, other)
-    const sealing = sealer.pool.seal(body(simple(reader)), () => Promise.resolve([target]))
+    const sealing = sealer.pool.seal(body(simple(reader)), json, () => Promise.resolve([target]))
     await expect(sealing).rejects.toMatchObject({ code: 'sealer_unavailable' })
   })
 
   test('fewer targets than recipients', async () => {
     const content = { ...simple(reader), to: [reader.address, 'second@bank.test'] }
-    const sealing = sealer.pool.seal(body(content), resolveTo(reader))
+    const sealing = sealer.pool.seal(body(content), json, resolveTo(reader))
     await expect(sealing).rejects.toMatchObject({ code: 'sealer_unavailable' })
   })
 })

@@ -89,6 +89,8 @@ export async function open(
   return opened.data
 }
 
+export const json = { type: 'json' } as const
+
 /** A request body in chunks of at most `size` bytes. */
 export async function* body(content: unknown, size = 65_536): AsyncGenerator<Plaintext> {
   const bytes = Buffer.from(typeof content === 'string' ? content : JSON.stringify(content))

@@ -124,6 +124,7 @@ export async function openHouse(
     keyserver: undefined,
     mailHost: 'gateway.test',
     sealers: 1,
+    attachmentMegabytes: 25,
     databasePool: 6,
     resolver: undefined,
     relayRule: undefined,

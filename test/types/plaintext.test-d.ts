@@ -39,9 +39,14 @@ test('a sealer has no words for content', () => {
   const failed: FromSealer = { type: 'failed', job: 1 }
   // @ts-expect-error -- no detail
   const detailed: FromSealer = { type: 'failed', job: 1, detail: 'text' }
-  const metadata: Omit<MessageMetadata, 'from'> = { to: [], reference: undefined }
+  const metadata: Omit<MessageMetadata, 'from'> = {
+    to: [],
+    reference: undefined,
+    replyTo: undefined,
+    expiresAt: undefined,
+  }
   // @ts-expect-error -- no subject
-  const subject: Omit<MessageMetadata, 'from'> = { to: [], reference: undefined, subject: 'text' }
+  const subject: Omit<MessageMetadata, 'from'> = { ...metadata, subject: 'text' }
   const error: SealRefusal['errors'][number] = { pointer: '', code: 'required' }
   // @ts-expect-error -- no value beside pointer and code
   const quoting: SealRefusal['errors'][number] = { pointer: '', code: 'required', value: '' }

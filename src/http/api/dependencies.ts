@@ -10,6 +10,8 @@ export interface ApiDependencies {
   readonly clock: Clock
   readonly clients: Clients
   readonly submit: Submit
+  /** What the body of a message may weigh, in bytes. */
+  readonly bodyLimit: number
   readonly log: Logger
   readonly refusals: Refusals
   /** Aborted once this replica is shutting down. */

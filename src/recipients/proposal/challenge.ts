@@ -50,7 +50,7 @@ export async function makeChallenge(
   const words = challengeText({ until: expiresAt, proveToken: code, stopToken: stop.token }, sender)
   const message = { from: outer.from, to: [address], ...words }
   const target = { certificate: bytes, encryptionSubkey, format, outer }
-  const { sealed } = await sealer.seal(bodyOf(message), () => Promise.resolve([target]))
+  const { sealed } = await sealer.seal(bodyOf(message), { type: 'json' }, () => Promise.resolve([target]))
   const ciphertext = sealed[0]?.ciphertext
   if (ciphertext === undefined) throw new SealpostError('sealer_unavailable', { detail: 'no ciphertext' })
   return {

@@ -62,13 +62,28 @@ function isName(text: string): boolean {
   return /^[a-z0-9_-]{1,64}$/.test(text)
 }
 
-function isMetadata({ from, to, reference, cards, fingerprint: body }: MessageFacts): boolean {
+function isMetadata({
+  from,
+  to,
+  reference,
+  replyTo,
+  expiresAt,
+  cards,
+  fingerprint: body,
+}: MessageFacts): boolean {
+  if (replyTo !== undefined && !isAddress(replyTo)) return false
+  if (expiresAt !== undefined && !isTime(expiresAt)) return false
   if (!/^[0-9a-f]{64}$/.test(body)) return false
   const { count, brands, unread } = cards
   if (!Number.isSafeInteger(count) || count < 0 || brands.length > Math.min(count, 64)) return false
   if (!brands.every(isName) || unread.length > 102 || !unread.every(isPointer)) return false
   if (!isAddress(from) || to.length < 1 || to.length > 50 || new Set(to).size !== to.length) return false
   return to.every(isAddress) && (reference === undefined || /^[A-Za-z0-9._:-]{1,128}$/.test(reference))
+}
+
+/** Milliseconds of the years 1970 to 9999. */
+function isTime(at: number): boolean {
+  return Number.isSafeInteger(at) && at >= 0 && at < 253_402_300_800_000
 }
 
 /** Pointers and codes of our own making only: nothing that the message's author could have chosen. */
@@ -83,13 +98,15 @@ function isRefusal({ code, errors }: SealRefusal): boolean {
 const refusals: ReadonlySet<SealRefusal['code']> = new Set([
   'invalid_json',
   'invalid_message',
+  'invalid_multipart',
   'header_injection',
   'sad_detected',
   'pan_not_allowed_here',
+  'metadata_not_removable',
 ])
 
 function isPointer(text: string): boolean {
-  return /^(?:\/(?:from|to|subject|text|html|reference)|\/(?:to|attachments)\/\d{1,4}|\/attachments(?:\/\d{1,4}\/[a-zA-Z]+)?)?$/.test(
+  return /^(?:\/(?:from|to|subject|text|html|reference|replyTo|expiresAt|stripMetadata)|\/(?:to|attachments)\/\d{1,4}|\/attachments(?:\/\d{1,4}\/[a-zA-Z]+)?)?$/.test(
     text,
   )
 }

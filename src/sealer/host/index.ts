@@ -1,4 +1,5 @@
 export type {
+  BodyForm,
   CardCounts,
   CertificatePolicy,
   CertificateReason,
@@ -6,6 +7,7 @@ export type {
   ExpiryReason,
   Format,
   InspectionContext,
+  MessageFacts,
   MessageMetadata,
   OuterHeaders,
   SealTarget,
@@ -15,6 +17,6 @@ export { admitCiphertext } from './gate.ts'
 export { type Inspector, type InspectorLimits, openInspector } from './inspector.ts'
 export { generateSigningKey, inspectCertificate } from './keyless.ts'
 export { openSealerPool, type SealerPool } from './pool.ts'
-export type { PoolLimits, SealerPoolOptions } from './pool-options.ts'
+export { largestBody, type PoolLimits, type SealerPoolOptions } from './pool-options.ts'
 export type { Resolve, SealedMessage } from './seal-on.ts'
 export { installedWeakRsaList, type WeakRsaList } from './weak-rsa.ts'

@@ -5,7 +5,19 @@ export interface SealerPoolOptions {
   readonly key: { readonly wrapped: WrappedKey; readonly keyEncryptionKey: Uint8Array }
   /** How many processes seal. Default 2. */
   readonly processes?: number
+  /** What the attachments of a message may weigh together, decoded, in bytes. Default 25 MiB. */
+  readonly attachmentBytes?: number
   readonly limits?: Partial<PoolLimits>
+}
+
+export const defaultAttachmentBytes = 25 * 1024 * 1024
+
+/** What the rest of a body may weigh: texts, names, framing. */
+const besideAttachments = 4 * 1024 * 1024
+
+/** What a body may weigh, in bytes: the attachments in base64, and the rest. */
+export function largestBody(attachmentBytes: number): number {
+  return Math.ceil(attachmentBytes / 3) * 4 + besideAttachments
 }
 
 export interface PoolLimits {

@@ -1,8 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Plaintext, reveal, SealpostError, wipe } from '../../kernel/index.ts'
-import type { SealTarget } from '../protocol.ts'
-import { defaultLimits, type PoolLimits, type SealerPoolOptions } from './pool-options.ts'
-import { type Resolve, type SealedMessage, type StartedBody, sealOn } from './seal-on.ts'
+import type { BodyForm, MessageFacts, SealTarget, Task } from '../protocol.ts'
+import {
+  defaultAttachmentBytes,
+  defaultLimits,
+  type PoolLimits,
+  type SealerPoolOptions,
+} from './pool-options.ts'
+import {
+  checkOn,
+  type OnSealer,
+  type Resolve,
+  type SealedMessage,
+  type StartedBody,
+  sealOn,
+} from './seal-on.ts'
+import type { Opening } from './sealer-process.ts'
 import { type Place, Slot } from './slot.ts'
 
 export interface SealerPool {
@@ -10,14 +23,20 @@ export interface SealerPool {
    * Seals one message: streams the body to a sealer (each chunk is wiped when it has been sent), asks `resolve` for one
    * target per recipient, in the order of `metadata.to`, and returns a ciphertext for each that passed the gate.
    *
-   * Throws `invalid_json`, `invalid_message`, `header_injection`, `sad_detected`, `pan_not_allowed_here` (with `details.errors`), `body_too_large`,
-   * `overloaded`, `sealer_unavailable`, `outbound_gate_refused`, `stopping`, and unchanged whatever the body's
+   * Throws `invalid_json`, `invalid_multipart`, `invalid_message`, `header_injection`, `sad_detected`, `pan_not_allowed_here`,
+   * `metadata_not_removable` (with `details.errors`), `body_too_large`, `overloaded`, `sealer_unavailable`, `outbound_gate_refused`, `stopping`, and unchanged whatever the body's
    * iterator or `resolve` throws. Nothing of a failed message remains.
    */
   seal<Target extends SealTarget>(
     body: AsyncIterable<Plaintext>,
+    form: BodyForm,
     resolve: Resolve<Target>,
   ): Promise<SealedMessage<Target>>
+  /**
+   * The dry run: reads and judges a message as {@link seal} does, though it need not have content, seals nothing and forgets all of
+   * it. Throws as `seal` does before it asks for targets.
+   */
+  check(body: AsyncIterable<Plaintext>, form: BodyForm): Promise<MessageFacts>
   /** Process ids of the sealers that take messages now. */
   pids(): readonly number[]
   /** Messages in work and waiting, for the metrics. */
@@ -28,7 +47,8 @@ export interface SealerPool {
 
 /** Opens a pool. Throws `passphrase_wrong` when the key-encryption key does not open the wrapped key. */
 export async function openSealerPool(options: SealerPoolOptions): Promise<SealerPool> {
-  const pool = new Pool(options.key, options.processes ?? 2, { ...defaultLimits, ...options.limits })
+  const { key, processes = 2, limits, attachmentBytes = defaultAttachmentBytes } = options
+  const pool = new Pool({ ...key, attachmentBytes }, processes, { ...defaultLimits, ...limits })
   await pool.start()
   return pool
 }
@@ -43,14 +63,19 @@ interface Waiter {
 
 class Pool implements SealerPool {
   readonly #limits: PoolLimits
+  readonly #attachmentBytes: number
   readonly #slots: readonly Slot[]
   readonly #waiting = new Set<Waiter>()
   #closing = false
   #idle: (() => void) | undefined
 
-  constructor(key: SealerPoolOptions['key'], processes: number, limits: PoolLimits) {
+  constructor(opening: Opening, processes: number, limits: PoolLimits) {
     this.#limits = limits
-    this.#slots = Array.from({ length: processes }, () => new Slot(key, limits, () => this.#admitWaiting()))
+    this.#attachmentBytes = opening.attachmentBytes
+    this.#slots = Array.from(
+      { length: processes },
+      () => new Slot(opening, limits, () => this.#admitWaiting()),
+    )
   }
 
   async start(): Promise<void> {
@@ -62,16 +87,36 @@ class Pool implements SealerPool {
     }
   }
 
-  async seal<Target extends SealTarget>(
+  seal<Target extends SealTarget>(
     body: AsyncIterable<Plaintext>,
+    form: BodyForm,
     resolve: Resolve<Target>,
   ): Promise<SealedMessage<Target>> {
+    return this.#work(body, { purpose: 'seal', form }, on => sealOn(on, resolve))
+  }
+
+  check(body: AsyncIterable<Plaintext>, form: BodyForm): Promise<MessageFacts> {
+    return this.#work(body, { purpose: 'check', form }, checkOn)
+  }
+
+  async #work<Result>(
+    body: AsyncIterable<Plaintext>,
+    task: Task,
+    work: (on: OnSealer) => Promise<Result>,
+  ): Promise<Result> {
     if (this.#closing) throw new SealpostError('stopping')
     const started = await startBody(body)
     try {
       const run = await this.#place()
       return await run((process, admitLarge) =>
-        sealOn(process, started, resolve, this.#limits.answer, admitLarge),
+        work({
+          process,
+          task,
+          body: started,
+          admitLarge,
+          limit: this.#limits.answer,
+          attachmentBytes: this.#attachmentBytes,
+        }),
       )
     } catch (error) {
       for (const chunk of started.head) wipe(chunk)

@@ -1,6 +1,7 @@
 import { type Ciphertext, Plaintext, reveal, SealpostError, wipe } from '../../kernel/index.ts'
-import type { MessageFacts, SealTarget } from '../protocol.ts'
+import type { MessageFacts, SealTarget, Task } from '../protocol.ts'
 import { admitCiphertext } from './gate.ts'
+import { largestBody } from './pool-options.ts'
 import type { SealerProcess } from './sealer-process.ts'
 
 export interface SealedMessage<Target extends SealTarget> {
@@ -18,26 +19,34 @@ export interface StartedBody {
   readonly rest: AsyncIterator<Plaintext> | undefined
 }
 
-/** 25 MiB, as the HTTP interface promises. */
-const maxBody = 25 * 1024 * 1024
 /** 100 MiB: the body times the recipients. Their ciphertexts are in memory together until they are committed. */
 const maxSealed = 100 * 1024 * 1024
 /** What header fields, signature and framing may add to a ciphertext of at most four times the body. */
 const spare = 64 * 1024
 
-/** Runs one message through one sealer process. `limit` (milliseconds) bounds each wait for the sealer. */
-export async function sealOn<Target extends SealTarget>(
-  process: SealerProcess,
-  body: StartedBody,
+/** A body on its way through one sealer process. */
+export interface OnSealer {
+  readonly process: SealerProcess
+  readonly task: Task
+  readonly body: StartedBody
+  /** Waits for the process's turn for a large body. */
+  readonly admitLarge: () => Promise<void>
+  /** Milliseconds: bounds each wait for the sealer. */
+  readonly limit: number
+  readonly attachmentBytes: number
+}
+
+/** Seals one message in one process. */
+export function sealOn<Target extends SealTarget>(
+  on: OnSealer,
   resolve: Resolve<Target>,
-  limit: number,
-  admitLarge: () => Promise<void>,
 ): Promise<SealedMessage<Target>> {
-  const job = process.beginJob()
-  try {
-    const size = await stream(process, job, body, admitLarge)
+  const { process, limit } = on
+  return asJob(on, async (job, size) => {
     const metadata = await announced(process, job, limit)
-    if (size * metadata.to.length > maxSealed) throw new SealpostError('body_too_large')
+    // One recipient always: else the largest message could be for nobody.
+    if (metadata.to.length > 1 && size * metadata.to.length > maxSealed)
+      throw new SealpostError('body_too_large')
     const targets = await resolve(metadata)
     await process.send({ type: 'targets', job, targets: targets.map(onlyTarget) })
     const sealed = []
@@ -46,6 +55,23 @@ export async function sealOn<Target extends SealTarget>(
       sealed.push({ target, ciphertext: admitCiphertext(bytes, target) })
     }
     return { metadata, sealed }
+  })
+}
+
+/** What there is to say of a message; the process forgets it. */
+export function checkOn(on: OnSealer): Promise<MessageFacts> {
+  return asJob(on, job => announced(on.process, job, on.limit))
+}
+
+/** Sends the body to the process, then goes on with `work`. */
+async function asJob<Result>(
+  on: OnSealer,
+  work: (job: number, size: number) => Promise<Result>,
+): Promise<Result> {
+  const { process } = on
+  const job = process.beginJob()
+  try {
+    return await work(job, await stream(on, job))
   } catch (error) {
     void process.send({ type: 'abandon', job }).catch(ignore)
     throw error
@@ -59,20 +85,19 @@ const largeBody = 1024 * 1024
 
 /** Sends the body on and gives its size. Each chunk is wiped when it was sent, or when it cannot be. */
 async function stream(
-  process: SealerProcess,
+  { process, task, body, admitLarge, attachmentBytes }: OnSealer,
   job: number,
-  body: StartedBody,
-  admitLarge: () => Promise<void>,
 ): Promise<number> {
+  const most = largestBody(attachmentBytes)
   let size = 0
   const pass = async (chunk: Plaintext, last: boolean): Promise<void> => {
     try {
       const bytes = reveal(chunk)
       const before = size
       size += bytes.length
-      if (size > maxBody) throw new SealpostError('body_too_large')
+      if (size > most) throw new SealpostError('body_too_large')
       if (before <= largeBody && size > largeBody) await admitLarge()
-      await process.send({ type: 'body', job, bytes, last })
+      await process.send({ type: 'body', job, bytes, last, task: before === 0 ? task : undefined })
     } finally {
       wipe(chunk)
     }

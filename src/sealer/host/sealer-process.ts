@@ -4,6 +4,9 @@ import type { FromSealer, ToSealer } from '../protocol.ts'
 import { isWellFormed } from './answers.ts'
 import { startSealer } from './sandbox.ts'
 
+/** What a process needs to seal. */
+export type Opening = Omit<ToSealer & { type: 'key' }, 'type'>
+
 type Answer = Extract<FromSealer, { readonly job: number }>
 
 /** Answers of one job, in order. */
@@ -54,11 +57,11 @@ export class SealerProcess {
   }
 
   /** Hands the process its key. Answers once it can seal, or cannot. */
-  async open(key: Omit<ToSealer & { type: 'key' }, 'type'>): Promise<'ready' | 'key_refused' | 'gone'> {
+  async open(opening: Opening): Promise<'ready' | 'key_refused' | 'gone'> {
     const greeting = new Promise<'ready' | 'key_refused' | 'gone'>(resolve => {
       this.#greeting = resolve
     })
-    this.send({ type: 'key', ...key }).catch(() => this.kill())
+    this.send({ type: 'key', ...opening }).catch(() => this.kill())
     return this.#alive ? greeting : 'gone'
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SealpostError } from '../../kernel/index.ts'
-import type { PoolLimits, SealerPoolOptions } from './pool-options.ts'
-import { SealerProcess } from './sealer-process.ts'
+import type { PoolLimits } from './pool-options.ts'
+import { type Opening, SealerProcess } from './sealer-process.ts'
 import { Tenure } from './tenure.ts'
 
 const startLimit = 10_000
@@ -12,7 +12,7 @@ const longestPause = 5000
  * ready first) and when it dies (at once, and slower each time that it dies at birth).
  */
 export class Slot {
-  readonly #key: SealerPoolOptions['key']
+  readonly #opening: Opening
   readonly #limits: PoolLimits
   /** Called when there may be room. */
   readonly #onRoom: () => void
@@ -21,8 +21,8 @@ export class Slot {
   #starting = false
   #ended = false
 
-  constructor(key: SealerPoolOptions['key'], limits: PoolLimits, onRoom: () => void) {
-    this.#key = key
+  constructor(opening: Opening, limits: PoolLimits, onRoom: () => void) {
+    this.#opening = opening
     this.#limits = limits
     this.#onRoom = onRoom
   }
@@ -104,7 +104,7 @@ export class Slot {
     this.#tenures.add(tenure)
     void process.gone.then(() => this.#lost(tenure))
     const timer = setTimeout(() => process.kill(), startLimit)
-    const greeting = await process.open(this.#key)
+    const greeting = await process.open(this.#opening)
     clearTimeout(timer)
     this.#starting = false
     if (greeting !== 'ready' || this.#ended) tenure.end()

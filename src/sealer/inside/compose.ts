@@ -23,6 +23,7 @@ export function* composeMime(message: Message, outer: OuterHeaders): Generator<U
     `To: ${outer.to}`,
     `Date: ${outer.date}`,
     `Message-ID: ${outer.messageId}`,
+    ...(message.metadata.replyTo === undefined ? [] : [`Reply-To: ${message.metadata.replyTo}`]),
     `Subject: ${encodeSubject(message.subject)}`,
     `HP-Outer: From: ${outer.from}`,
     `HP-Outer: To: ${outer.to}`,

@@ -5,7 +5,8 @@ export type Json =
   | { readonly kind: 'text'; readonly utf8: Uint8Array }
   | { readonly kind: 'list'; readonly items: readonly Json[] }
   | { readonly kind: 'object'; readonly members: ReadonlyMap<string, Json> }
-  | { readonly kind: 'number' | 'boolean' | 'null' }
+  | { readonly kind: 'boolean'; readonly value: boolean }
+  | { readonly kind: 'number' | 'null' }
 
 /** Why a document is not acceptable JSON. Never says what stood there. */
 export class JsonRefused extends Error {
@@ -54,11 +55,14 @@ export function parseJson(bytes: Uint8Array): Json {
       case 0x5b:
         return parseList(depth)
       case 0x74:
-        return parseWord('true', 'boolean')
+        parseWord('true')
+        return { kind: 'boolean', value: true }
       case 0x66:
-        return parseWord('false', 'boolean')
+        parseWord('false')
+        return { kind: 'boolean', value: false }
       case 0x6e:
-        return parseWord('null', 'null')
+        parseWord('null')
+        return { kind: 'null' }
       default:
         return parseNumber()
     }
@@ -106,12 +110,11 @@ export function parseJson(bytes: Uint8Array): Json {
     return { kind: 'list', items }
   }
 
-  function parseWord(word: string, kind: 'boolean' | 'null'): Json {
+  function parseWord(word: string): void {
     for (let i = 0; i < word.length; i++) {
       if (bytes[at + i] !== word.charCodeAt(i)) throw new JsonRefused('syntax')
     }
     at += word.length
-    return { kind }
   }
 
   function parseNumber(): Json {

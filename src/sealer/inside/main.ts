@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto'
-import type { ToSealer } from '../protocol.ts'
+import type { Task, ToSealer } from '../protocol.ts'
 import { listen, say } from './channel.ts'
 import type { SealJob } from './seal-job.ts'
 import { generateSigningKey, openSigningKey } from './signing-key.ts'
@@ -15,7 +15,7 @@ process.on('unhandledRejection', () => process.exit(1))
 process.on('disconnect', () => process.exit(0))
 
 /** Undefined in a process that only reads certificates: it loads nothing of what sealing takes. */
-let newJob: ((job: number) => SealJob) | undefined
+let newJob: ((job: number, task: Task) => SealJob) | undefined
 const jobs = new Map<number, SealJob>()
 
 listen(message => void handle(message))
@@ -58,12 +58,14 @@ async function answer(message: Exclude<ToSealer, { type: 'key' }>): Promise<void
   }
 }
 
-async function receive({ job, bytes, last }: ToSealer & { type: 'body' }): Promise<void> {
+async function receive({ job, bytes, last, task }: ToSealer & { type: 'body' }): Promise<void> {
   if (newJob === undefined) throw new Error('this process has no key')
-  const sealing = jobs.get(job) ?? newJob(job)
-  jobs.set(job, sealing)
-  sealing.add(bytes)
-  if (last) await sealing.parse()
+  const begun = jobs.get(job) ?? (task && newJob(job, task))
+  // Refused or abandoned, while this was under way.
+  if (begun === undefined) return
+  jobs.set(job, begun)
+  begun.add(bytes)
+  if (last && (await begun.parse()) === 'done') jobs.delete(job)
 }
 
 /** Strangers' certificates are parsed away from the signing key. */
@@ -71,12 +73,19 @@ function requireNoKey(): void {
   if (newJob !== undefined) throw new Error('this process seals')
 }
 
-async function openKey({ wrapped, keyEncryptionKey }: ToSealer & { type: 'key' }): Promise<void> {
+async function openKey({
+  wrapped,
+  keyEncryptionKey,
+  attachmentBytes,
+}: ToSealer & { type: 'key' }): Promise<void> {
   const { SealJob } = await import('./seal-job.ts')
   const fingerprintKey = hkdfSync('sha256', keyEncryptionKey, '', 'sealpost body fingerprint', 32)
   const key = await openSigningKey(wrapped, keyEncryptionKey).catch(() => undefined)
   keyEncryptionKey.fill(0)
-  if (key !== undefined) newJob = job => new SealJob(job, key, new Uint8Array(fingerprintKey))
+  if (key !== undefined) {
+    const means = { key, fingerprintKey: new Uint8Array(fingerprintKey), attachmentBytes }
+    newJob = (job, task) => new SealJob(job, task, means)
+  }
   await say({ type: key === undefined ? 'key_refused' : 'ready' })
 }
 

@@ -12,6 +12,8 @@ export interface Message {
   /** UTF-8. */
   readonly html: Uint8Array | undefined
   readonly attachments: readonly Attachment[]
+  /** Whether attachments go without what programs wrote into them about people, places and themselves. */
+  readonly stripMetadata: boolean
 }
 
 export interface Attachment {
@@ -51,12 +53,27 @@ export function parseMessage(bytes: Uint8Array): Message {
   const html = fields.body(root, 'html')
   const attachments = fields.attachments(root)
   const reference = fields.reference(root)
+  const replyTo = root.has('replyTo') ? fields.address(root, 'replyTo', '') : undefined
+  const expiresAt = fields.time(root, 'expiresAt')
+  const stripMetadata = fields.flag(root, 'stripMetadata')
   if (!root.has('text') && !root.has('html') && attachments.length === 0) fields.refuse('', 'no_content')
   fields.throwIfRefused()
-  return { metadata: { from: from as Address, to, reference }, subject, text, html, attachments }
+  const metadata = { from: from as Address, to, reference, replyTo, expiresAt }
+  return { metadata, subject, text, html, attachments, stripMetadata }
 }
 
-const rootFields = ['from', 'to', 'subject', 'text', 'html', 'attachments', 'reference']
+const rootFields = [
+  'from',
+  'to',
+  'subject',
+  'text',
+  'html',
+  'attachments',
+  'reference',
+  'replyTo',
+  'expiresAt',
+  'stripMetadata',
+]
 const attachmentFields = ['filename', 'contentType', 'content']
 
 /** C0, DEL, C1, line and paragraph separators, and the controls that reorder text on a screen. */
@@ -68,6 +85,16 @@ const mediaType =
   /^(?!message\/|multipart\/)[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/i
 
 const referenceForm = /^[A-Za-z0-9._:-]{1,128}$/
+
+/** RFC 3339 section 5.6; no leap second, which no clock here has. */
+const timeForm =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
+
+/** `2027-02-30` would be read as a day in March. */
+function isOnCalendar(text: string): boolean {
+  const day = text.slice(0, 10)
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
+}
 
 type Members = ReadonlyMap<string, Json>
 
@@ -144,6 +171,25 @@ class Fields {
     const text = this.#header(value, '/reference', 128)
     if (text !== undefined && !referenceForm.test(text)) this.refuse('/reference', 'malformed')
     return text
+  }
+
+  /** A moment in milliseconds since 1970: RFC 3339 with the offset from UTC, so that it is one moment everywhere. */
+  time(members: Members, name: string): number | undefined {
+    const pointer = `/${name}`
+    const value = this.#text(members, name, pointer, 'optional')
+    const text = value === undefined ? undefined : this.#header(value, pointer, 40)
+    if (text === undefined) return undefined
+    const at = timeForm.test(text) ? Date.parse(text) : Number.NaN
+    if (Number.isNaN(at) || !isOnCalendar(text)) this.refuse(pointer, 'malformed')
+    return at
+  }
+
+  flag(members: Members, name: string): boolean {
+    const value = members.get(name)
+    if (value === undefined) return false
+    if (value.kind === 'boolean') return value.value
+    this.refuse(`/${name}`, 'wrong_type')
+    return false
   }
 
   attachments(members: Members): readonly Attachment[] {

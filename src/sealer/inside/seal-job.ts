@@ -1,56 +1,68 @@
 import { createHmac } from 'node:crypto'
 import type { PrivateKey } from 'openpgp'
 import { systemClock } from '../../kernel/index.ts'
-import type { MessageFacts, SealTarget } from '../protocol.ts'
+import type { MessageFacts, SealTarget, Task } from '../protocol.ts'
 import { guardCardData } from './card-guard.ts'
 import { say } from './channel.ts'
 import { type Message, MessageRefused, parseMessage } from './parse-message.ts'
 import { sealFor } from './seal.ts'
 
-/** 25 MiB. The gateway counts, too; this bounds the process even if it forgot. */
-const maxBody = 25 * 1024 * 1024
 /** One message on the pipe. Larger pieces would be copied whole several times on their way. */
 const pieceSize = 1024 * 1024
+
+/** What a process has for all of its messages. */
+export interface Means {
+  readonly key: PrivateKey
+  readonly fingerprintKey: Uint8Array
+  readonly attachmentBytes: number
+}
 
 /** One message on its way through this process: received, parsed, announced, sealed for each target. */
 export class SealJob {
   readonly #job: number
-  readonly #signingKey: PrivateKey
-  readonly #fingerprintKey: Uint8Array
+  readonly #task: Task
+  readonly #means: Means
   #chunks: Uint8Array[] = []
   #size = 0
   #body: Uint8Array = new Uint8Array()
   #message: Message | undefined
   #abandoned = false
 
-  constructor(job: number, signingKey: PrivateKey, fingerprintKey: Uint8Array) {
+  constructor(job: number, task: Task, means: Means) {
     this.#job = job
-    this.#signingKey = signingKey
-    this.#fingerprintKey = fingerprintKey
+    this.#task = task
+    this.#means = means
   }
 
   add(chunk: Uint8Array): void {
     this.#size += chunk.length
-    if (this.#size > maxBody) throw new Error('body too large')
+    // The gateway counts, too; this bounds the process even if it forgot.
+    if (this.#size > this.#means.attachmentBytes * 2 + (4 << 20)) throw new Error('body too large')
     this.#chunks.push(chunk)
   }
 
-  /** The body is complete: answers with `metadata` or `refused`. */
-  async parse(): Promise<void> {
+  /** The body is complete: answers with `metadata` or `refused`. `done`: nothing comes after that. */
+  async parse(): Promise<'done' | 'waiting'> {
     this.#body = joinAndWipe(this.#chunks, this.#size)
     this.#chunks = []
     // Now, because parsing overwrites the body.
-    const fingerprint = createHmac('sha256', this.#fingerprintKey).update(this.#body).digest('hex')
+    const fingerprint = createHmac('sha256', this.#means.fingerprintKey).update(this.#body).digest('hex')
     let metadata: MessageFacts
     try {
+      if (this.#task.form.type === 'multipart')
+        throw new MessageRefused({ code: 'invalid_multipart', errors: [] })
       this.#message = parseMessage(this.#body)
       metadata = { ...this.#message.metadata, cards: guardCardData(this.#message), fingerprint }
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error
       this.wipe()
-      return say({ type: 'refused', job: this.#job, refusal: error.refusal })
+      await say({ type: 'refused', job: this.#job, refusal: error.refusal })
+      return 'done'
     }
-    return say({ type: 'metadata', job: this.#job, metadata })
+    await say({ type: 'metadata', job: this.#job, metadata })
+    if (this.#task.purpose === 'seal') return 'waiting'
+    this.wipe()
+    return 'done'
   }
 
   /** Answers with `sealed` pieces, target after target. */
@@ -60,7 +72,7 @@ export class SealJob {
     requireAllRecipients(message, targets)
     try {
       for (const [target, resolved] of targets.entries()) {
-        for await (const piece of pieces(sealFor(message, resolved, this.#signingKey, systemClock.now()))) {
+        for await (const piece of pieces(sealFor(message, resolved, this.#means.key, systemClock.now()))) {
           if (this.#abandoned) return
           await say({ type: 'sealed', job: this.#job, target, ...piece })
         }
