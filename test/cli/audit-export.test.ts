@@ -1,16 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { latestCheckpoint } from '../../src/audit-log/index.ts'
 import { formatVerifier } from '../../src/tlog/index.ts'
 import type { Report } from '../../src/verifier/index.ts'
 import { grow, openExportTest } from '../audit-log/export/support.ts'
+import { asOwnerOf, command } from '../support/command.ts'
 
-// Each starts the program, which takes a second or two on a busy machine.
-vi.setConfig({ testTimeout: 120_000 })
-
-const program = new URL('../../bin/sealpost', import.meta.url).pathname
 let opened: Awaited<ReturnType<typeof openExportTest>>
 
 beforeAll(async () => {
@@ -20,20 +16,12 @@ beforeAll(async () => {
 
 afterAll(() => opened.close())
 
-function run(args: readonly string[], settings: Readonly<Record<string, string>> = {}) {
-  const env = { PATH: process.env['PATH'] ?? '', ...settings }
-  return spawnSync(program, ['audit', ...args], { encoding: 'utf8', env })
-}
-
-function onHost(...args: readonly string[]) {
-  const { owner } = opened.log.database
-  if (owner.kind !== 'socket') throw new Error('tests reach PostgreSQL by its socket')
-  return run(args, { SEALPOST_DATABASE_SOCKET: owner.directory, SEALPOST_DATABASE_NAME: owner.database })
-}
+const run = (args: readonly string[]) => command(['audit', ...args])
+const onHost = (...args: readonly string[]) => command(['audit', ...args], asOwnerOf(opened.log.database))
 
 test('what export writes, verify verifies without any setting; what was changed after that, it names', async () => {
   const to = opened.place()
-  const exported = onHost('export', '--to', to, '--json')
+  const exported = await onHost('export', '--to', to, '--json')
   expect(exported).toMatchObject({ status: 0, stderr: '300 of 300 leaves\n' })
   expect(JSON.parse(exported.stdout)).toEqual({
     directory: to,
@@ -48,28 +36,30 @@ test('what export writes, verify verifies without any setting; what was changed 
   const anchor = join(to, '..', 'anchored')
   writeFileSync(key, `${formatVerifier(opened.log.key.verifier)}\n`)
   writeFileSync(anchor, (await latestCheckpoint(opened.log.owner))!.note)
-  const verified = run(['verify', to, '--key', key, '--anchor', anchor])
+  const verified = await run(['verify', to, '--key', key, '--anchor', anchor])
   expect(verified).toMatchObject({ status: 0, stderr: '' })
   expect(verified.stdout).toMatch(/events verified: 300[^]*OK: nothing is wrong\n$/)
 
   appendFileSync(join(to, 'events/000000000000.jsonl'), '{"leaf":300,"event":{}}\n')
-  const json = run(['verify', to, '--key', key, '--json'])
+  const json = await run(['verify', to, '--key', key, '--json'])
   expect(json.status).toBe(1)
   expect((JSON.parse(json.stdout) as Report).findings).toEqual([
     { code: 'line_misplaced', where: join(to, 'events/000000000000.jsonl:301'), first: 300, next: 301 },
   ])
-  expect(run(['verify', to, '--key', key]).stdout).toMatch(/^line_misplaced at [^]*WRONG: 1 finding\n$/)
+  expect((await run(['verify', to, '--key', key])).stdout).toMatch(
+    /^line_misplaced at [^]*WRONG: 1 finding\n$/,
+  )
 })
 
-test('a wrong call is told from a wrong log', () => {
-  expect(run(['verify', '/nowhere', '--key', '/nowhere'])).toMatchObject({ status: 2 })
-  expect(run(['verify', '/nowhere']).stdout).toContain('checkpoint_missing')
+test('a wrong call is told from a wrong log', async () => {
+  expect(await run(['verify', '/nowhere', '--key', '/nowhere'])).toMatchObject({ status: 2 })
+  expect((await run(['verify', '/nowhere'])).stdout).toContain('checkpoint_missing')
   const place = opened.place()
   const young = new Date(Date.now() + 40 * 24 * 3_600_000).toISOString().slice(0, 7)
-  const archived = onHost('archive', '--before', young, '--to', place)
+  const archived = await onHost('archive', '--before', young, '--to', place)
   expect(archived.status).toBe(2)
   expect(archived.stderr).toMatch(/^archive_refused: /)
-  expect(onHost('archive', '--before', '2020-01', '--to', place, '--json').stdout).toBe(
+  expect((await onHost('archive', '--before', '2020-01', '--to', place, '--json')).stdout).toBe(
     '{\n  "archived": null\n}\n',
   )
 })

@@ -1,36 +1,29 @@
-import { spawnSync } from 'node:child_process'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { initSigningKey } from '../../src/custody/index.ts'
 import { type Address, newId, systemClock } from '../../src/kernel/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
+import { asOwnerOf, command } from '../support/command.ts'
 import { openPost, type Post } from '../support/post.ts'
 
-// Each starts the program, which takes a second or two on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
-
-const program = new URL('../../bin/sealpost', import.meta.url).pathname
 let post: Post
 beforeAll(async () => {
   post = await openPost()
 })
 afterAll(() => post.close())
 
-function run(input: string, ...args: readonly string[]) {
-  const { owner } = post.database
-  if (owner.kind !== 'socket') throw new Error('tests reach PostgreSQL by its socket')
-  const { status, stdout, stderr } = spawnSync(program, args, {
-    encoding: 'utf8',
-    cwd: tmpdir(),
-    input,
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      SEALPOST_DATABASE_SOCKET: owner.directory,
-      SEALPOST_DATABASE_NAME: owner.database,
-      SEALPOST_MAIL_HOST: 'gateway.test',
-    },
-  })
-  return { status, stdout, stderr }
+const directory = mkdtempSync(join(tmpdir(), 'sealpost-passphrase-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
+const run = (...args: readonly string[]) =>
+  command(args, { ...asOwnerOf(post.database), SEALPOST_MAIL_HOST: 'gateway.test' })
+
+function runWith(passphrase: string, ...args: readonly string[]) {
+  const path = join(directory, 'passphrase')
+  writeFileSync(path, `${passphrase}\n`)
+  return run(...args, '--passphrase-fd', String(openSync(path, 'r')))
 }
 
 describe('delivery', () => {
@@ -43,12 +36,12 @@ describe('delivery', () => {
       quarantined_at: new Date(),
     }
     await post.owner('deliveries').update(changes)
-    const { status, stdout } = run('', 'delivery', 'list', '--quarantined', '--json')
+    const { status, stdout } = await run('delivery', 'list', '--quarantined', '--json')
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject([{ id: kept.delivery }, { id: freed.delivery }])
 
-    expect(run('', 'delivery', 'release', freed.delivery)).toMatchObject({ status: 0 })
-    expect(run('', 'delivery', 'cancel', kept.delivery)).toMatchObject({ status: 0 })
+    expect(await run('delivery', 'release', freed.delivery)).toMatchObject({ status: 0 })
+    expect(await run('delivery', 'cancel', kept.delivery)).toMatchObject({ status: 0 })
     expect((await post.status(freed.message)).state).toBe('queued')
     expect(await post.status(kept.message)).toMatchObject({ state: 'failed', outcome: 'cancelled' })
     const events = await post.owner('audit_events').orderBy('seq').pluck<string[]>('body')
@@ -66,7 +59,7 @@ describe('delivery', () => {
   ])('does not touch %s', async (_, make, code) => {
     const { delivery } = await make()
     for (const decision of ['release', 'cancel']) {
-      expect(run('', 'delivery', decision, delivery)).toMatchObject({
+      expect(await run('delivery', decision, delivery)).toMatchObject({
         status: 2,
         stderr: expect.stringContaining(code) as string,
       })
@@ -78,7 +71,7 @@ describe('custody dkim', () => {
   const passphrase = 'as long as it has to be'
 
   test('makes a key by the passphrase, prints its record, lists and retires it', async () => {
-    const none = run(`${passphrase}\n`, 'custody', 'dkim', 'init', '--selector', 's1', '--passphrase-fd', '0')
+    const none = await runWith(passphrase, 'custody', 'dkim', 'init', '--selector', 's1')
     expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('key_missing') as string })
     await initSigningKey(
       post.owner,
@@ -88,23 +81,23 @@ describe('custody dkim', () => {
       passphrase,
     )
 
-    const made = run(`${passphrase}\n`, 'custody', 'dkim', 'init', '--selector', 's1', '--passphrase-fd', '0')
+    const made = await runWith(passphrase, 'custody', 'dkim', 'init', '--selector', 's1')
     expect(made.status).toBe(0)
     expect(made.stdout).toMatch(
       /^s1\._domainkey\.gateway\.test\. IN TXT \( "v=DKIM1; k=rsa; h=sha256; p=[^"]{200,255}" "[^"]+" \)$/m,
     )
     expect(made.stdout).not.toContain('PRIVATE')
 
-    const listed = run('', 'custody', 'dkim', 'list', '--json')
+    const listed = await run('custody', 'dkim', 'list', '--json')
     expect(JSON.parse(listed.stdout)).toMatchObject([
       { domain: 'gateway.test', selector: 's1', retiredAt: null, record: { type: 'TXT' } },
     ])
     const other = ['custody', 'dkim', 'init', '--domain', 'payments.test', '--selector', 's1']
-    expect(run('something else entirely\n', ...other, '--passphrase-fd', '0')).toMatchObject({
+    expect(await runWith('something else entirely', ...other)).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('passphrase_wrong') as string,
     })
-    expect(run('', 'custody', 'dkim', 'retire').stdout).toContain('s1._domainkey.gateway.test: retired')
-    expect(run('', 'custody', 'dkim', 'retire').status).toBe(2)
+    expect((await run('custody', 'dkim', 'retire')).stdout).toContain('s1._domainkey.gateway.test: retired')
+    expect((await run('custody', 'dkim', 'retire')).status).toBe(2)
   })
 })

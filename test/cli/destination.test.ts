@@ -1,16 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/platform/index.ts'
 import { createAuthority, type Identity, issueServerCertificate } from '../../src/platform/pki/index.ts'
+import { asOwnerOf, command } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { spawnCommand } from '../support/serve.ts'
 import { approvePolicy, setDestination } from '../support/shortcut.ts'
 import { type HostileServer, startHostile } from '../support/smtp-sink.ts'
-
-// Each starts the program, which takes a second or two on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 let database: TestDatabase
 let owner: Database
@@ -48,22 +45,13 @@ const mail = {
   SEALPOST_DELIVERY_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128',
 }
 
-async function run(...args: readonly string[]) {
-  if (database.owner.kind !== 'socket') throw new Error('tests reach PostgreSQL by its socket')
-  return runWith(
-    {
-      ...mail,
-      SEALPOST_DATABASE_SOCKET: database.owner.directory,
-      SEALPOST_DATABASE_NAME: database.owner.database,
-    },
-    ...args,
-  )
+function run(...args: readonly string[]) {
+  return runWith({ ...mail, ...asOwnerOf(database) }, ...args)
 }
 
 async function runWith(environment: Record<string, string>, ...args: readonly string[]) {
-  const child = spawnCommand(['destination', ...args], environment)
-  const status = await child.ended
-  return { status, output: child.output() }
+  const { status, stdout, stderr } = await command(['destination', ...args], environment)
+  return { status, output: stdout + stderr }
 }
 
 function file(name: string, rule: object): string {

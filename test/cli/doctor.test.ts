@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ConnectionInventory } from '../../src/connections/index.ts'
 import { issueServerCertificate } from '../../src/platform/pki/index.ts'
+import { command } from '../support/command.ts'
 import { revocationList } from '../support/revocation-lists.ts'
 import { type Ground, openGround, spawnCommand } from '../support/serve.ts'
 
@@ -37,16 +38,22 @@ interface Finding {
   readonly remedy?: string
 }
 
-async function doctor(changes: Record<string, string> = {}) {
-  const child = spawnCommand(['doctor', '--json'], { ...sound, ...changes })
-  const status = await child.ended
-  const { ok, findings } = JSON.parse(child.output()) as { ok: boolean; findings: Finding[] }
+function read(output: string) {
+  const { ok, findings } = JSON.parse(output) as { ok: boolean; findings: Finding[] }
   const of = (name: string) => findings.find(({ check }) => check === name)
-  return { status, ok, findings, of }
+  return { ok, findings, of }
+}
+
+async function doctor(changes: Record<string, string> = {}) {
+  const { status, stdout } = await command(['doctor', '--json'], { ...sound, ...changes })
+  return { status, ...read(stdout) }
 }
 
 test('a sound installation: nothing fails, every warning says what to do, exit 0', async () => {
-  const { status, ok, findings, of } = await doctor()
+  // In a process of its own, which is looked at, too.
+  const child = spawnCommand(['doctor', '--json'], sound)
+  const status = await child.ended
+  const { ok, findings, of } = read(child.output())
   expect(findings.filter(({ verdict }) => verdict === 'fail')).toEqual([])
   expect([status, ok]).toEqual([0, true])
   for (const { verdict, remedy } of findings) expect(verdict === 'ok' ? 'none' : (remedy ?? '')).not.toBe('')
@@ -106,9 +113,9 @@ test('a key that others can read, a list that has ended, a domain without a rule
 
 test('with --destinations the mail servers of every domain are tried, and one that is not there fails', async () => {
   await ground.addRecipient('anna@nobody.example', 1)
-  const child = spawnCommand(['doctor', '--json', '--destinations'], sound)
-  expect(await child.ended).toBe(2)
-  const { findings } = JSON.parse(child.output()) as { findings: Finding[] }
+  const { status, stdout } = await command(['doctor', '--json', '--destinations'], sound)
+  expect(status).toBe(2)
+  const { findings } = read(stdout)
   const [probed] = findings.filter(({ check }) => check === 'destination')
   expect(probed).toMatchObject({
     verdict: 'fail',
@@ -125,9 +132,9 @@ test('in words: one line a finding, and what to do below it', async () => {
 })
 
 async function inventory(args: readonly string[], settings: Record<string, string>): Promise<string> {
-  const child = spawnCommand(['inventory', ...args], settings)
-  expect(await child.ended).toBe(0)
-  return child.output()
+  const { status, stdout } = await command(['inventory', ...args], settings)
+  expect(status).toBe(0)
+  return stdout
 }
 
 test('the inventory lists every listener and connection with its CA, floor and ends', async () => {
