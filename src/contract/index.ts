@@ -17,6 +17,15 @@ export {
   submitMessage,
 } from './message.ts'
 export {
+  type OpenApi,
+  type OperationObject,
+  openApiDocument,
+  type Parameter,
+  type Refusal,
+  type Response,
+} from './openapi.ts'
+export { type Operation, operations, refusalsAnywhere } from './operations.ts'
+export {
   type Problem,
   type ProblemCode,
   problem,
@@ -24,6 +33,7 @@ export {
   type RecipientProblemCode,
   recipientCodes,
 } from './problem.ts'
+export type { JsonSchema } from './schemas.ts'
 export {
   type Attempt,
   attempt,

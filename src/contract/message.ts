@@ -14,30 +14,28 @@ const body = z
   .regex(/^[^\u0000]*$/)
   .refine(isWellFormed)
 
-export const attachment = z
-  .strictObject({
-    filename: z
-      .string()
-      .min(1)
-      .max(255)
-      .regex(line)
-      .regex(/^(?!\.{1,2}$)[^/\\]+$/)
-      .refine(isWellFormed)
-      .meta({ description: 'A name without a path. Travels encrypted. No card data.' }),
-    contentType: z
-      .string()
-      .max(127)
-      .regex(
-        /^(?![Mm][Ee][Ss][Ss][Aa][Gg][Ee]\/|[Mm][Uu][Ll][Tt][Ii][Pp][Aa][Rr][Tt]\/)[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}$/,
-      )
-      .meta({ description: 'A media type without parameters; not `message/*` or `multipart/*`.' }),
-    content: z
-      .string()
-      // No stray bits under the padding (RFC 4648 section 3.5): one content has one form.
-      .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/)
-      .meta({ contentEncoding: 'base64', description: 'Base64 with padding, without line breaks.' }),
-  })
-  .meta({ id: 'Attachment' })
+export const attachment = z.strictObject({
+  filename: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(line)
+    .regex(/^(?!\.{1,2}$)[^/\\]+$/)
+    .refine(isWellFormed)
+    .meta({ description: 'A name without a path. Travels encrypted. No card data.' }),
+  contentType: z
+    .string()
+    .max(127)
+    .regex(
+      /^(?![Mm][Ee][Ss][Ss][Aa][Gg][Ee]\/|[Mm][Uu][Ll][Tt][Ii][Pp][Aa][Rr][Tt]\/)[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}$/,
+    )
+    .meta({ description: 'A media type without parameters; not `message/*` or `multipart/*`.' }),
+  content: z
+    .string()
+    // No stray bits under the padding (RFC 4648 section 3.5): one content has one form.
+    .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/)
+    .meta({ contentEncoding: 'base64', description: 'Base64 with padding, without line breaks.' }),
+})
 
 const envelope = {
   from: address.meta({ description: 'An address that the application may write from.' }),
@@ -81,8 +79,17 @@ export const submitMessage = z
     ({ text, html, attachments = [] }) => text !== undefined || html !== undefined || attachments.length > 0,
   )
   .meta({
-    id: 'SubmitMessage',
     description: 'A message with something in it: text, HTML or an attachment.',
+    examples: [
+      {
+        from: 'settlement@payments.example',
+        to: ['disputes@acquirer.example'],
+        subject: 'Chargeback 2026-1147',
+        text: 'Card 4111 1111 1111 1111',
+        attachments: [{ filename: 'cases.csv', contentType: 'text/csv', content: 'Y2FyZA==' }],
+        reference: 'chargeback-1147',
+      },
+    ],
     anyOf: content.map(name => ({
       required: [name],
       ...(name === 'attachments' ? { properties: { attachments: { minItems: 1 } } } : {}),
@@ -93,22 +100,19 @@ export type Attachment = Told<typeof attachment>
 
 /** The body of `POST /v1/messages/check`: the content may be missing. */
 export const checkMessage = z.strictObject(envelope).meta({
-  id: 'CheckMessage',
   description: 'A message as it would be sent, with or without its content.',
 })
 export type CheckMessage = Told<typeof checkMessage>
 
 /** The answer to an accepted message: it is durable, and this is its name. */
-export const acceptedMessage = z
-  .object({
-    id: messageId,
-    deliveries: z
-      .array(z.object({ id: deliveryId, recipient: address }))
-      .min(1)
-      .max(50)
-      .meta({ description: 'One for each recipient, in the order of `to`.' }),
-  })
-  .meta({ id: 'AcceptedMessage' })
+export const acceptedMessage = z.object({
+  id: messageId,
+  deliveries: z
+    .array(z.object({ id: deliveryId, recipient: address }))
+    .min(1)
+    .max(50)
+    .meta({ description: 'One for each recipient, in the order of `to`.' }),
+})
 export type AcceptedMessage = Told<typeof acceptedMessage>
 
 /** Half of a surrogate pair has no form in UTF-8. */

@@ -61,27 +61,25 @@ export const recipientCodes = [
 export type RecipientProblemCode = (typeof recipientCodes)[number]
 
 /** An error (RFC 9457). It never repeats a value that was sent, but for addresses of refused recipients. */
-export const problem = z
-  .object({
-    type: z.string().regex(/^urn:sealpost:error:[a-z][a-z0-9_]*$/),
-    title: z.string(),
-    status: z.int().min(400).max(599),
-    detail: z.string().meta({ description: 'What can be done about it.' }),
-    instance: z
-      .string()
-      .regex(/^urn:uuid:[0-9a-f-]{36}$/)
-      .meta({ description: 'Names this occurrence in our log.' }),
-    code: code.meta({ description: 'Stable. New ones may come; `status` and `retryable` say what to do.' }),
-    retryable: z.boolean().meta({ description: 'Whether the same request can succeed later, unchanged.' }),
-    documentation: z.string().meta({ format: 'uri-reference', description: 'Where the code is explained.' }),
-    errors: z
-      .array(z.object({ pointer: z.string(), code }))
-      .optional()
-      .meta({ description: 'What is wrong, and where in the request (RFC 6901). Never a value.' }),
-    recipients: z
-      .array(z.object({ address, code }))
-      .optional()
-      .meta({ description: 'Who cannot receive the message, and why.' }),
-  })
-  .meta({ id: 'Problem' })
+export const problem = z.object({
+  type: z.string().regex(/^urn:sealpost:error:[a-z][a-z0-9_]*$/),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  detail: z.string().meta({ description: 'What can be done about it.' }),
+  instance: z
+    .string()
+    .regex(/^urn:uuid:[0-9a-f-]{36}$/)
+    .meta({ description: 'Names this occurrence in our log.' }),
+  code: code.meta({ description: 'Stable. New ones may come; `status` and `retryable` say what to do.' }),
+  retryable: z.boolean().meta({ description: 'Whether the same request can succeed later, unchanged.' }),
+  documentation: z.string().meta({ format: 'uri-reference', description: 'Where the code is explained.' }),
+  errors: z
+    .array(z.object({ pointer: z.string(), code }))
+    .optional()
+    .meta({ description: 'What is wrong, and where in the request (RFC 6901). Never a value.' }),
+  recipients: z
+    .array(z.object({ address, code }))
+    .optional()
+    .meta({ description: 'Who cannot receive the message, and why.' }),
+})
 export type Problem = Told<typeof problem>

@@ -2,13 +2,11 @@ import { z } from 'zod'
 import { address, code, deliveryId, digest, instant, messageId, reference, type Told, time } from './words.ts'
 
 export const messageState = z.enum(['queued', 'delivered', 'failed', 'partly_delivered']).meta({
-  id: 'MessageState',
   description: '`queued` until every delivery is settled.',
 })
 export type MessageState = Told<typeof messageState>
 
 export const deliveryState = z.enum(['queued', 'sending', 'quarantined', 'delivered', 'failed']).meta({
-  id: 'DeliveryState',
   description:
     '`quarantined`: it waits for an operator, until its time is over. Settled: `delivered`, `failed`.',
 })
@@ -34,7 +32,7 @@ export const tlsVerdict = z
     revocation: z.enum(['good', 'stale', 'unknown', 'not_applicable']).optional(),
     requireTls: z.boolean().optional(),
   })
-  .meta({ id: 'TlsVerdict', description: 'How the server of an attempt was authenticated.' })
+  .meta({ description: 'How the server of an attempt was authenticated.' })
 export type TlsVerdict = Told<typeof tlsVerdict>
 
 export const attempt = z
@@ -52,7 +50,7 @@ export const attempt = z
       description: 'The server’s words, bounded and escaped, without what looks like a card number.',
     }),
   })
-  .meta({ id: 'Attempt', description: 'One SMTP session for a delivery.' })
+  .meta({ description: 'One SMTP session for a delivery.' })
 export type Attempt = Told<typeof attempt>
 
 const deliveryFields = {
@@ -64,12 +62,10 @@ const deliveryFields = {
   settledAt: time.optional(),
 }
 
-export const deliverySummary = z.object(deliveryFields).meta({ id: 'DeliverySummary' })
+export const deliverySummary = z.object(deliveryFields)
 export type DeliverySummary = Told<typeof deliverySummary>
 
-export const deliveryStatus = z
-  .object({ ...deliveryFields, attempts: z.array(attempt) })
-  .meta({ id: 'DeliveryStatus' })
+export const deliveryStatus = z.object({ ...deliveryFields, attempts: z.array(attempt) })
 export type DeliveryStatus = Told<typeof deliveryStatus>
 
 const messageFields = {
@@ -82,26 +78,22 @@ const messageFields = {
 }
 
 /** The answer to `GET /v1/messages/{id}` and to a cancellation. What is absent is left out. */
-export const messageStatus = z
-  .object({ ...messageFields, deliveries: z.array(deliveryStatus) })
-  .meta({ id: 'MessageStatus' })
+export const messageStatus = z.object({ ...messageFields, deliveries: z.array(deliveryStatus) })
 export type MessageStatus = Told<typeof messageStatus>
 
 export const messageSummary = z
   .object({ ...messageFields, deliveries: z.array(deliverySummary) })
-  .meta({ id: 'MessageSummary', description: 'A message without the attempts of its deliveries.' })
+  .meta({ description: 'A message without the attempts of its deliveries.' })
 export type MessageSummary = Told<typeof messageSummary>
 
 /** The answer to `GET /v1/messages`. */
-export const messageList = z
-  .object({
-    messages: z.array(messageSummary).max(100).meta({ description: 'Newest first.' }),
-    next: z.string().optional().meta({
-      description:
-        'The `cursor` of the next page. Absent at the end. A page can be short, even empty, and still have a next one.',
-    }),
-  })
-  .meta({ id: 'MessageList' })
+export const messageList = z.object({
+  messages: z.array(messageSummary).max(100).meta({ description: 'Newest first.' }),
+  next: z.string().optional().meta({
+    description:
+      'The `cursor` of the next page. Absent at the end. A page can be short, even empty, and still have a next one.',
+  }),
+})
 export type MessageList = Told<typeof messageList>
 
 /** The query of `GET /v1/messages`, each value as it stands in a URL. */

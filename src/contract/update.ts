@@ -29,7 +29,7 @@ export const update = z
       }),
     }),
   })
-  .meta({ id: 'Update', description: 'One change of one delivery.' })
+  .meta({ description: 'One change of one delivery.' })
 export type Update = Told<typeof update>
 
 /** What the test button and `sealpost webhook test` send. */
@@ -39,13 +39,11 @@ export const webhookTest = z
     timestamp: time,
     data: z.object({ webhook: z.string().regex(/^whk_[0-9a-hjkmnp-tv-z]{26}$/) }),
   })
-  .meta({ id: 'WebhookTest', description: 'Says that a webhook works. Nothing happened.' })
+  .meta({ description: 'Says that a webhook works. Nothing happened.' })
 export type WebhookTest = Told<typeof webhookTest>
 
 /** Everything a webhook can be sent. */
-export const webhookPayload = z
-  .discriminatedUnion('type', [update, webhookTest])
-  .meta({ id: 'WebhookPayload' })
+export const webhookPayload = z.discriminatedUnion('type', [update, webhookTest])
 export type WebhookPayload = Told<typeof webhookPayload>
 
 /** A place in the stream: the `id:` of a server-sent event, for `Last-Event-ID`. */
