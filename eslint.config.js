@@ -19,7 +19,8 @@ const guarantees = [
     name: 'time-from-clock',
     selector: "NewExpression[callee.name='Date'][arguments.length=0]",
     message: 'Time comes from the Clock that was passed in (kernel/clock.ts).',
-    allowed: ['src/kernel/clock.ts'],
+    // The client stands alone; whoever checks a webhook call may pass the time.
+    allowed: ['src/kernel/clock.ts', 'src/client/webhook.ts'],
   },
   {
     name: 'durations-from-performance',
@@ -52,6 +53,8 @@ const guarantees = [
       'Only a sealer parses what applications send (docs/decisions/0007-json-is-parsed-in-the-sealer.md).',
     allowed: [
       'src/{kernel,config,platform,audit,audit-log,evidence,review,verifier,policy,custody,keys,recipients,delivery,cli,demo}/**',
+      // What the gateway answers, at the application's end.
+      'src/client/wire.ts',
       // What operators send; never a message.
       'src/http/console/read-json.ts',
     ],
@@ -107,7 +110,7 @@ const house = {
 
 // eslint reads its configuration from the default export.
 export default tseslint.config(
-  { ignores: ['node_modules', 'coverage'] },
+  { ignores: ['node_modules', 'coverage', 'dist'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

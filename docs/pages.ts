@@ -4,10 +4,11 @@ import { statuses } from '../src/http/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../src/kernel/index.ts'
 import { alarmsPage } from './alarms-page.ts'
 import { auditEventsPage } from './audit-events-page.ts'
+import { clientTypes } from './client-types.ts'
 import { compliancePage } from './compliance-page.ts'
 import { tlsPage } from './tls-page.ts'
 
-/** The pages of docs/ that are made from the code: file name to content. */
+/** What is made from the code, most of it pages: file name, as seen from docs/, to content. */
 export function generatedPages(): Record<string, string> {
   return {
     'errors.md': errors(),
@@ -17,6 +18,7 @@ export function generatedPages(): Record<string, string> {
     'tls.md': tlsPage(note),
     'alarms.md': alarmsPage(note),
     'compliance.md': compliancePage(note),
+    '../src/client/types.ts': clientTypes(),
   }
 }
 

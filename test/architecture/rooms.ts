@@ -33,9 +33,9 @@ export const rooms = {
   tlog: [],
   'card-data': [],
   'attachment-metadata': [],
-  // What applications may say and are told, as schemas; the client has nothing else of the house.
+  // What applications may say and are told, as schemas. The client has nothing of the house but types made of these.
   contract: [],
-  client: ['contract'],
+  client: [],
   verifier: ['tlog'],
   witness: [...below, 'tlog'],
   // verifier: an archive counts when the program that auditors run finds nothing wrong with it.
