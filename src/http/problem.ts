@@ -63,10 +63,15 @@ const retryAfterSeconds = 2
 /**
  * Answers with an error: programs get problem+json (RFC 9457), people a page. The only place where an error becomes
  * HTTP. Everything in the answer comes from the catalogue, but for JSON pointers and the addresses of refused recipients.
+ * `documented`: this listener has the pages that explain the codes.
  *
  * Returns the id under which the log has this instance.
  */
-export function sendProblem(response: Response, error: SealpostError, site?: Site): string {
+export function sendProblem(
+  response: Response,
+  error: SealpostError,
+  { site, documented = false }: { readonly site?: Site | undefined; readonly documented?: boolean } = {},
+): string {
   const instance = randomUUID()
   const known = statuses[error.code]
   const code = known === undefined ? 'internal_error' : error.code
@@ -88,6 +93,7 @@ export function sendProblem(response: Response, error: SealpostError, site?: Sit
       instance: `urn:uuid:${instance}`,
       code,
       retryable: temporary,
+      documentation: documented ? `/docs/errors#${code}` : undefined,
       errors: error.details.errors,
       recipients: error.details.recipients?.map(refusal => ({
         address: refusal.address,

@@ -69,7 +69,10 @@ export function refuse(dependencies: RefusalDependencies) {
       const told = cause instanceof SealpostError && cause.code === 'audit_unavailable'
       error = told ? cause : new SealpostError('database_unavailable', { cause })
     }
-    const instance = sendProblem(response, error, siteFor?.(request))
+    const instance = sendProblem(response, error, {
+      site: siteFor?.(request),
+      documented: listener === 'api' || listener === 'console',
+    })
     log.warn('request-refused', { code: error.code, instance })
     if (error.code === 'internal_error') log.error('request-failed', thrown, { instance })
     // The rest of a refused body is read and dropped, so that the client gets to see the answer.
