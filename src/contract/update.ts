@@ -47,4 +47,4 @@ export const webhookPayload = z.discriminatedUnion('type', [update, webhookTest]
 export type WebhookPayload = Told<typeof webhookPayload>
 
 /** A place in the stream: the `id:` of a server-sent event, for `Last-Event-ID`. */
-export const updateCursor = z.string().regex(/^[0-9]{1,20}-[0-9]{1,20}$/)
+export const updateCursor = z.string().regex(/^[a-j]{1,20}-[a-j]{1,19}$/)

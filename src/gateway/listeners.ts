@@ -16,6 +16,7 @@ import {
 import type { Submit } from '../intake/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
+import { openFeed } from '../updates/index.ts'
 import type { peopleOf } from './people.ts'
 
 /** Those of the role `api`; undefined on a replica without it. */
@@ -50,10 +51,11 @@ export async function openListeners(
   { submit, bodyLimit, people, connections, probe, ...common }: Listening,
 ): Promise<Ports> {
   const clients = openClients(common.knex, common.clock, common.log, tls.trust, common.refusals)
+  const feed = opened.adopt(openFeed(common), following => following.stop())
   const api = createListener(
     tls.contextOf('api'),
     'required',
-    createApi({ ...common, clients, submit, bodyLimit }),
+    createApi({ ...common, clients, submit, feed, bodyLimit }),
     {
       ...common,
       listener: 'api',

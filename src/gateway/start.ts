@@ -10,6 +10,7 @@ import type { Logger } from '../platform/index.ts'
 import { openUpkeep } from '../recipients/index.ts'
 import { openReporting } from '../review/index.ts'
 import { largestBody, openInspector, openSealerPool } from '../sealer/host/index.ts'
+import { openForgettingUpdates } from '../updates/index.ts'
 import { openAnchors } from './anchors.ts'
 import { openLogKeeping } from './audit-log.ts'
 import { openGround } from './ground.ts'
@@ -102,6 +103,7 @@ export async function startGateway(
   const reporting = openReporting({ knex, clock, log, sender: config.notices, own })
   opened.defer(() => reporting.stop())
   if (submit) opened.adopt(openForgetting(knex, clock, log), forgetting => forgetting.stop())
+  if (sends) opened.adopt(openForgettingUpdates(knex, clock, log), forgetting => forgetting.stop())
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))
 

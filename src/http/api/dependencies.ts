@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import type { Submit } from '../../intake/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
+import type { Feed } from '../../updates/index.ts'
 import type { Refusals } from '../refusals/open.ts'
 import type { Clients } from './clients.ts'
 
@@ -10,6 +11,7 @@ export interface ApiDependencies {
   readonly clock: Clock
   readonly clients: Clients
   readonly submit: Submit
+  readonly feed: Feed
   /** What the body of a message may weigh, in bytes. */
   readonly bodyLimit: number
   readonly log: Logger

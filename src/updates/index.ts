@@ -1,0 +1,5 @@
+export { letters, readCursor } from './cursor.ts'
+export { type Feed, type Follower, openFeed } from './feed.ts'
+export { openForgettingUpdates } from './forget.ts'
+export { findUpdates, isKept, isMessageOf } from './store.ts'
+export { type Told, tellUpdate, type Update, type UpdateType, writeEvent } from './update.ts'
