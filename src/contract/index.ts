@@ -26,6 +26,7 @@ export {
 } from './openapi.ts'
 export { type Operation, operations, refusalsAnywhere } from './operations.ts'
 export {
+  faults,
   type Problem,
   type ProblemCode,
   problem,

@@ -35,6 +35,7 @@ export interface OperationObject {
   readonly operationId: string
   readonly summary: string
   readonly description: string
+  readonly security?: readonly object[]
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly required: true; readonly content: Readonly<Record<string, Media>> }
   readonly responses: Readonly<Record<string, Response>>
@@ -42,11 +43,16 @@ export interface OperationObject {
 
 export interface OpenApi {
   readonly openapi: '3.1.1'
-  readonly info: object
+  readonly info: {
+    readonly title: string
+    readonly version: string
+    readonly description: string
+    readonly license: object
+  }
   readonly servers: readonly object[]
   readonly security: readonly object[]
   readonly paths: Readonly<Record<string, Readonly<Partial<Record<'get' | 'post', OperationObject>>>>>
-  readonly webhooks: object
+  readonly webhooks: { readonly update: { readonly post: OperationObject } }
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonSchema>>
     readonly examples: object
@@ -197,7 +203,7 @@ function exampleOf(code: ProblemCode, { status, title, remedy, retryable }: Refu
   }
 }
 
-const webhook = {
+const webhook: OperationObject = {
   operationId: 'receiveUpdate',
   summary: 'A change of a delivery, told to an address of yours',
   description:
@@ -205,7 +211,7 @@ const webhook = {
   security: [],
   parameters: ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map(name => ({
     name,
-    in: 'header',
+    in: 'header' as const,
     required: true,
     schema: { type: 'string' },
   })),

@@ -60,6 +60,27 @@ export const recipientCodes = [
 ] as const
 export type RecipientProblemCode = (typeof recipientCodes)[number]
 
+/** What `errors` can say of a place in the request. */
+export const faults = {
+  required: 'It must be there.',
+  wrong_type: 'It is of another JSON type than it must be.',
+  unknown_field: 'A field stands there that does not exist.',
+  no_content: 'There is neither text nor HTML nor an attachment.',
+  malformed: 'It does not have the required form.',
+  duplicate: 'It stands there twice.',
+  too_long: 'It is too long.',
+  too_many: 'There are too many.',
+  control_character: 'It holds a control character.',
+  null_character: 'It holds the character NUL.',
+  encoding: 'The body is not UTF-8.',
+  syntax: 'The body is not JSON.',
+  duplicate_key: 'An object has a key twice.',
+  lone_surrogate: 'A text holds half of a surrogate pair.',
+  too_deep: 'The body is nested too deeply.',
+  too_many_values: 'The body has too many values.',
+  card_number: 'It holds a card number.',
+} as const
+
 /** An error (RFC 9457). It never repeats a value that was sent, but for addresses of refused recipients. */
 export const problem = z.object({
   type: z.string().regex(/^urn:sealpost:error:[a-z][a-z0-9_]*$/),

@@ -29,9 +29,9 @@ export const address = z.string().max(254).regex(mailbox).meta({
     'A plain mailbox: a dot-atom, `@`, a host name. Compared byte for byte. No display name, no quoted strings, no comments.',
 })
 
-/** RFC 3339, with `Z` or an offset, as programs write it. Seconds are a must, a fraction of up to nine digits is not. */
+/** RFC 3339, of this millennium, with `Z` or an offset, as programs write it. Seconds are a must, a fraction of up to nine digits is not. */
 const rfc3339 =
-  /^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$/
+  /^2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$/
 
 export const instant = z.string().max(40).regex(rfc3339).refine(isOnTheCalendar).meta({
   format: 'date-time',

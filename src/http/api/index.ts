@@ -4,7 +4,7 @@ import { SealpostError } from '../../kernel/index.ts'
 import { refuse } from '../refuse.ts'
 import { requireCardFreeHead } from './card-free-head.ts'
 import type { ApiDependencies } from './dependencies.ts'
-import { routeDocs } from './docs.ts'
+import { routeDescription } from './docs.ts'
 import { routeMessages } from './messages.ts'
 import { limitRate } from './rate.ts'
 import { routeStatus } from './status.ts'
@@ -36,7 +36,7 @@ export function createApi(dependencies: ApiDependencies): Express {
   routeMessages(app, dependencies)
   routeStatus(app, dependencies)
   routeUpdates(app, dependencies)
-  routeDocs(app)
+  routeDescription(app, dependencies)
 
   app.use(() => {
     throw new SealpostError('not_found')

@@ -2,6 +2,7 @@ import { type Express, type Request, Router } from 'express'
 import { SealpostError } from '../../kernel/index.ts'
 import { createFrame } from '../browser/frame.ts'
 import { openRate } from '../browser/rate.ts'
+import { routeDocs } from '../docs/routes.ts'
 import { refuse } from '../refuse.ts'
 import { createOperatorApi } from './api/index.ts'
 import { type ConsoleContext, type ConsoleDependencies, operatorBehind } from './dependencies.ts'
@@ -52,6 +53,7 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
   routeAuditPages(pages, context)
 
   routeSignIn(app, context)
+  routeDocs(app, sender.organisation)
   app.use('/v1', createOperatorApi(context))
   app.use(pages)
   app.use(() => {

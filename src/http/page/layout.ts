@@ -11,6 +11,8 @@ export interface Site {
   readonly home?: `/${string}`
   /** Lists that need room, instead of a column of text. */
   readonly wide?: boolean
+  /** What stands at the end of each page. */
+  readonly foot?: string
 }
 
 export interface Page {
@@ -22,7 +24,15 @@ export interface Page {
 }
 
 /** A whole document. Needs no script, no picture and nothing from another address. */
-export function renderPage({ organisation, purpose, wide }: Site, { title, body, nav }: Page): string {
+export function renderPage(
+  {
+    organisation,
+    purpose,
+    wide,
+    foot = 'These pages need no script and set one cookie, for your session only.',
+  }: Site,
+  { title, body, nav }: Page,
+): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -38,7 +48,7 @@ ${stylesheet}
 <h1>${title}</h1>
 ${body}
 </main>
-<footer class="foot">These pages need no script and set one cookie, for your session only.</footer>
+<footer class="foot">${foot}</footer>
 </body>
 </html>
 `.toString()
