@@ -44,6 +44,8 @@ export type EnqueuedDelivery = Extract<AuditEvent, { type: 'message.accepted' }>
 export interface AcceptedDeliveries {
   readonly id: MessageId
   readonly acceptedAt: Date
+  /** From then on nothing of it is sent. */
+  readonly expiresAt?: Date | undefined
   readonly deliveries: readonly NewDelivery[]
 }
 
@@ -56,8 +58,8 @@ export async function enqueueDeliveries(
   queue: Queue,
   messages: readonly AcceptedDeliveries[],
 ): Promise<readonly (readonly EnqueuedDelivery[])[]> {
-  const rows = messages.map(({ id, acceptedAt, deliveries }) =>
-    deliveries.map((delivery, position) => rowOf(delivery, id, position, acceptedAt)),
+  const rows = messages.map(message =>
+    message.deliveries.map((delivery, position) => rowOf(delivery, message, position)),
   )
   await insertDeliveries(trx, rows.flat())
   await insertJobs(
@@ -72,10 +74,10 @@ export async function enqueueDeliveries(
 
 function rowOf(
   { id, recipient, outer, ciphertext, giveUpHours }: NewDelivery,
-  message: MessageId,
+  { id: message, acceptedAt, expiresAt }: AcceptedDeliveries,
   position: number,
-  acceptedAt: Date,
 ): DeliveryRow {
+  const giveUpAt = new Date(acceptedAt.getTime() + giveUpHours * 3_600_000)
   const { fingerprint, encryptionSubkey, format } = recipient.certificate
   return {
     id,
@@ -94,7 +96,7 @@ function rowOf(
     state: 'queued',
     accepted_at: acceptedAt,
     next_attempt_at: acceptedAt,
-    give_up_at: new Date(acceptedAt.getTime() + giveUpHours * 3_600_000),
+    give_up_at: expiresAt !== undefined && expiresAt < giveUpAt ? expiresAt : giveUpAt,
   }
 }
 

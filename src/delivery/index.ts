@@ -7,6 +7,7 @@ import { openRouting as open, type Routing, type RoutingOptions } from './route/
 import type { RouteReport } from './route/report.ts'
 import type { FindRoute } from './route/route.ts'
 
+export { cancelDeliveries } from './cancel/cancel.ts'
 export type { Courier } from './courier/courier.ts'
 export type { PolicyAt, SendingPolicy } from './courier/last-check.ts'
 export { type CourierPolicy, standardPolicy } from './courier/policy.ts'

@@ -119,7 +119,12 @@ export const outcomes = {
   internal_error: ['temporary', 'Something failed inside the gateway.'],
 
   gave_up: ['permanent', 'The last attempt was temporary, and the time is over.'],
+  expired: [
+    'permanent',
+    'The time that the application set was over, or no attempt would have come before it.',
+  ],
   cancelled: ['permanent', 'An operator ended it, out of quarantine.'],
+  cancelled_by_application: ['permanent', 'The application ended it before it was sent.'],
 } as const satisfies Record<string, readonly [Disposition, string]> &
   Record<RecipientCode, readonly [Disposition, string]>
 

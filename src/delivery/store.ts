@@ -110,6 +110,13 @@ export interface PendingDelivery {
   /** Attempts in a row that were begun and ended by breaking something, or not at all; see `quarantine/`. */
   readonly strikes: number
   readonly giveUpAt: Date
+  /** What the application said; never before `giveUpAt`. From then on no attempt is begun. */
+  readonly expiresAt: Date | null
+}
+
+/** Whether nothing of a delivery may be sent any more. */
+export function isExpired({ expiresAt }: Pick<PendingDelivery, 'expiresAt'>, at: Date): boolean {
+  return expiresAt !== null && expiresAt <= at
 }
 
 /** A delivery's job of the queue as it was fetched. */
@@ -127,7 +134,8 @@ export async function findPending(knex: Handle, jobs: readonly FetchedJob[]): Pr
   const { rows } = await knex.raw<{ rows: PendingDelivery[] }>(
     `SELECT d.id, d.message_id AS message, d.recipient_id AS recipient, m.sender AS "from", d.address, d.certificate,
             d.encryption_subkey AS "encryptionSubkey", d.format, d.outer_date AS date,
-            d.outer_message_id AS "messageId", d.ciphertext_bytes AS bytes, d.attempts, d.strikes, d.give_up_at AS "giveUpAt"
+            d.outer_message_id AS "messageId", d.ciphertext_bytes AS bytes, d.attempts, d.strikes, d.give_up_at AS "giveUpAt",
+            m.expires_at AS "expiresAt"
        FROM unnest(?::uuid[], ?::int[], ?::text[]) AS mine (job, retry_count, delivery)
        JOIN pgboss.job j ON j.name = ? AND j.id = mine.job AND j.state = 'active' AND j.retry_count = mine.retry_count
        JOIN deliveries d ON d.id = mine.delivery AND d.state IN ('queued', 'sending')
@@ -163,7 +171,9 @@ export async function beginAttempts(
 /** What a finished attempt makes of its delivery. */
 export interface Settlement {
   readonly id: DeliveryId
-  /** The count of attempts that the delivery must still have: `attempts` when the attempt was begun, else one less. */
+  /** Whether an attempt was begun that this is the result of. */
+  readonly begun: boolean
+  /** The count of attempts that the delivery must still have. */
   readonly fence: number
   readonly attempts: number
   readonly state: 'queued' | 'quarantined' | 'delivered' | 'failed'
@@ -189,13 +199,13 @@ export async function settleDeliveries(
             settled_at = CASE WHEN s.state IN ('delivered', 'failed') THEN s.at END,
             quarantined_at = CASE WHEN s.state = 'quarantined' THEN s.at END,
             ciphertext = CASE WHEN s.state IN ('queued', 'quarantined') THEN d.ciphertext END
-       FROM unnest(?::text[], ?::int[], ?::int[], ?::int[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[])
-            AS s (id, fence, attempts, strikes, state, outcome, next_attempt_at, at)
-      WHERE d.id = s.id AND d.attempts = s.fence
-        AND (d.state = 'sending' OR (d.state = 'queued' AND s.fence < s.attempts))
+       FROM unnest(?::text[], ?::bool[], ?::int[], ?::int[], ?::int[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[])
+            AS s (id, begun, fence, attempts, strikes, state, outcome, next_attempt_at, at)
+      WHERE d.id = s.id AND d.attempts = s.fence AND (d.state = 'sending' OR (d.state = 'queued' AND NOT s.begun))
       RETURNING d.id`,
     [
       settlements.map(({ id }) => id),
+      settlements.map(({ begun }) => begun),
       settlements.map(({ fence }) => fence),
       settlements.map(({ attempts }) => attempts),
       settlements.map(({ strikes }) => strikes),
@@ -214,6 +224,7 @@ export async function insertAttempts(
   trx: Knex.Transaction,
   rows: readonly AttemptRow[],
 ): Promise<ReadonlySet<DeliveryId>> {
+  if (rows.length === 0) return new Set()
   const inserted = await trx('attempts')
     .insert(rows.map(row => ({ ...row, tls: row.tls === null ? null : JSON.stringify(row.tls) })))
     .onConflict(['delivery_id', 'number'])

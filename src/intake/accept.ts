@@ -11,8 +11,6 @@ export interface NewMessage extends StoredMessage {
   readonly request: AnsweredRequest | undefined
   /** Card numbers in it, counted. */
   readonly cards: { readonly count: number; readonly brands: readonly string[] }
-  /** From then on nothing of it is sent. */
-  readonly expiresAt: Date | undefined
   readonly deliveries: AcceptedDeliveries['deliveries']
   /** For the audit log. */
   readonly policy?: JudgedBy | undefined
@@ -50,7 +48,7 @@ export function openAcceptance(
       await appendEvents(
         trx,
         clock,
-        messages.map(({ id, application, cards, policy, origin }, i) => ({
+        messages.map(({ id, application, expiresAt, cards, policy, origin }, i) => ({
           actor: { kind: 'application', id: application },
           from: origin,
           event: {
@@ -58,6 +56,7 @@ export function openAcceptance(
             message: id,
             deliveries: enqueued[i] ?? [],
             cards,
+            ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }),
             ...(policy === undefined ? {} : { policy }),
           },
         })),

@@ -1,3 +1,4 @@
+export { cancelMessage } from './cancel.ts'
 export { openForgetting } from './idempotency.ts'
 export { type MessageStatus, messageStatus } from './status.ts'
 export { type AcceptedMessage, openIntake, type Submit, type SubmitRequest } from './submit.ts'

@@ -7,6 +7,8 @@ export interface StoredMessage {
   readonly from: Address
   readonly reference: string | undefined
   readonly acceptedAt: Date
+  /** From then on nothing of it is sent. */
+  readonly expiresAt: Date | undefined
 }
 
 export async function insertMessages(
@@ -14,12 +16,13 @@ export async function insertMessages(
   messages: readonly StoredMessage[],
 ): Promise<void> {
   await trx('messages').insert(
-    messages.map(({ id, application, from, reference, acceptedAt }) => ({
+    messages.map(({ id, application, from, reference, acceptedAt, expiresAt }) => ({
       id,
       application_id: application,
       sender: from,
       reference: reference ?? null,
       accepted_at: acceptedAt,
+      expires_at: expiresAt ?? null,
     })),
   )
 }
@@ -36,6 +39,7 @@ export async function findMessage(
     from: 'sender',
     reference: 'reference',
     acceptedAt: 'accepted_at',
+    expiresAt: 'expires_at',
   })
 }
 

@@ -12,13 +12,13 @@ export interface Gate {
 
 /**
  * Stops every transaction that inserts into `table` at that INSERT, or, with `at: 'commit'`, in its COMMIT, when all
- * else of it is done. The lock is in the database alone: nothing in the program knows of it.
+ * else of it is done; with `at: { updated }`, once it has updated a row so that this condition on NEW holds. The lock is in the database alone: nothing in the program knows of it.
  */
 export async function closeGate(
   owner: Knex,
   config: DatabaseConfig,
   table: string,
-  at: 'insert' | 'commit' = 'insert',
+  at: 'insert' | 'commit' | { readonly updated: string } = 'insert',
 ): Promise<Gate> {
   const name = `gate_${table.replace('.', '_')}`
   const holder = await connect(config)
@@ -29,9 +29,11 @@ export async function closeGate(
     CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
       BEGIN PERFORM pg_advisory_xact_lock_shared(${key}); RETURN NEW; END $$`)
   await owner.raw(
-    at === 'insert'
-      ? `CREATE TRIGGER ${name} BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}()`
-      : `CREATE CONSTRAINT TRIGGER ${name} AFTER INSERT ON ${table} DEFERRABLE INITIALLY DEFERRED
+    typeof at === 'object'
+      ? `CREATE TRIGGER ${name} AFTER UPDATE ON ${table} FOR EACH ROW WHEN (${at.updated}) EXECUTE FUNCTION ${name}()`
+      : at === 'insert'
+        ? `CREATE TRIGGER ${name} BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}()`
+        : `CREATE CONSTRAINT TRIGGER ${name} AFTER INSERT ON ${table} DEFERRABLE INITIALLY DEFERRED
            FOR EACH ROW EXECUTE FUNCTION ${name}()`,
   )
   return {

@@ -17,6 +17,7 @@ import {
 import {
   type Address,
   type Ciphertext,
+  type Clock,
   type DeliveryId,
   type MessageId,
   newId,
@@ -65,6 +66,7 @@ export interface CourierSettings {
   readonly queue?: PgBoss
   readonly allowed?: readonly { address: string; prefix: number; family: 'ipv4' | 'ipv6' }[]
   readonly lookup?: (host: string) => Promise<readonly string[]>
+  readonly clock?: Clock
   readonly admit?: (bytes: Uint8Array) => Ciphertext
   readonly returnPathDomain?: string | undefined
   readonly sign?: SignMail

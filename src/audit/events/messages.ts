@@ -20,6 +20,8 @@ export type MessageEvent =
       }[]
       /** Card numbers in it: how many, each once per part, and of which brands. Absent in events older than the field. */
       readonly cards?: { readonly count: number; readonly brands: readonly string[] }
+      /** When the application said that it expires: nothing of it is sent from then on. Absent: it said nothing. */
+      readonly expiresAt?: string
       /** The crypto policy in force, by which recipients and keys were judged. Absent in events older than the field. */
       readonly policy?: {
         readonly record: PolicyRecordId

@@ -77,6 +77,7 @@ export async function sendDelivery(
 
   const checked = await lastCheck(delivery)
   if (checked === 'not_ours') return undefined
+  if (checked === 'expired') return unsent(held, startedAt, clock.now(), 'expired')
   // A crash here leaves an attempt that was begun and not recorded; the job's heartbeat ends and another courier begins the next.
   if ('refused' in checked) return { ...finish(checked.refused), tls: undefined, peer: undefined }
   const tooWeak = shortOf(checked.policy, session.evidence)

@@ -9,7 +9,7 @@ import type { SignMail } from '../dkim/sign.ts'
 import { insertJobs, type Queue } from '../enqueue.ts'
 import { giveUpWhatIsOver } from '../quarantine/give-up.ts'
 import type { FindRoute } from '../route/route.ts'
-import { findPending } from '../store.ts'
+import { findPending, isExpired } from '../store.ts'
 import { attackRecorder } from './attacks.ts'
 import { type Admit, type HeldDelivery, sendDelivery, unsent } from './attempt.ts'
 import { openBreaker } from './breaker.ts'
@@ -168,6 +168,7 @@ export function startCourier(options: CourierOptions): Courier {
       const refused = refusals[i]
       const outcome =
         refused ??
+        (isExpired(delivery, clock.now()) ? 'expired' : undefined) ??
         (delivery.attempts > 0 && delivery.giveUpAt <= clock.now() ? 'gave_up' : undefined) ??
         // As often as that, couriers began to send it and were never heard of again.
         (delivery.strikes >= policy.strikes ? 'internal_error' : undefined)

@@ -3,7 +3,7 @@ import type { TlsLevel } from '../../audit/index.ts'
 import type { Clock, RecipientCode } from '../../kernel/index.ts'
 import { inBatches } from '../../platform/index.ts'
 import { checkStillUsable } from '../../recipients/index.ts'
-import { beginAttempts, type PendingDelivery } from '../store.ts'
+import { beginAttempts, isExpired, type PendingDelivery } from '../store.ts'
 
 /** What the policy in force asks of sending. */
 export interface SendingPolicy {
@@ -19,7 +19,9 @@ export type PolicyAt = (at: Date) => Promise<SendingPolicy | undefined>
 
 export type Checked =
   | 'not_ours'
-  | { readonly refused: RecipientCode | 'sending_not_approved' }
+  /** No attempt was begun. */
+  | 'expired'
+  | { readonly refused: RecipientCode | 'sending_not_approved' | 'expired' }
   | { readonly ciphertext: Uint8Array; readonly policy: SendingPolicy }
 export type LastCheck = (delivery: PendingDelivery) => Promise<Checked>
 
@@ -28,8 +30,8 @@ const small = 256 * 1024
 
 /**
  * The look before MAIL FROM: whether a policy is in force, whether recipient and certificate may still be sent to, and
- * whether the delivery is still where this courier saw it; if so, the attempt is begun and the ciphertext is here. In
- * batches: a few statements for whatever is about to be sent at the time.
+ * whether the delivery is still where this courier saw it and its time is not over; if so, the attempt is begun and the
+ * ciphertext is here. In batches: a few statements for whatever is about to be sent at the time.
  */
 export function openLastCheck(knex: Knex, clock: Clock, policyAt: PolicyAt): LastCheck {
   const look = async (deliveries: readonly PendingDelivery[]): Promise<readonly Checked[]> => {
@@ -37,12 +39,19 @@ export function openLastCheck(knex: Knex, clock: Clock, policyAt: PolicyAt): Las
     const [policy, refusals, begun] = await Promise.all([
       policyAt(at),
       checkStillUsable(knex, deliveries, at),
-      beginAttempts(knex, deliveries),
+      beginAttempts(
+        knex,
+        deliveries.filter(delivery => !isExpired(delivery, at)),
+      ),
     ])
-    return deliveries.map(({ id }, i): Checked => {
-      const ciphertext = begun.get(id)
+    const now = clock.now()
+    return deliveries.map((delivery, i): Checked => {
+      if (isExpired(delivery, at)) return 'expired'
+      const ciphertext = begun.get(delivery.id)
       const refused = refusals[i]
       if (ciphertext === undefined) return 'not_ours'
+      // The database can take its time.
+      if (isExpired(delivery, now)) return { refused: 'expired' }
       // What is final comes first: a revoked key is not waited for.
       if (refused !== undefined) return { refused }
       return policy === undefined ? { refused: 'sending_not_approved' } : { ciphertext, policy }

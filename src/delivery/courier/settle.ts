@@ -8,7 +8,7 @@ import { insertJobs, type Queue } from '../enqueue.ts'
 import { dispositionOf } from '../outcome.ts'
 import { purged } from '../purged.ts'
 import { strikesAfter } from '../quarantine/strikes.ts'
-import { insertAttempts, type Settlement, settleDeliveries } from '../store.ts'
+import { insertAttempts, isExpired, type Settlement, settleDeliveries } from '../store.ts'
 import type { AttemptResult } from './attempt.ts'
 import { type CourierPolicy, type RetryPolicy, retryDelay } from './policy.ts'
 
@@ -25,6 +25,8 @@ interface Settled {
   readonly result: AttemptResult
   readonly settlement: Settlement
   readonly delayMs: number
+  /** Whether there was an attempt. */
+  readonly counted: boolean
 }
 
 /**
@@ -50,8 +52,8 @@ export async function settle(
       ({ result, settlement }) => ours.has(settlement.id) || result.outcome === 'delivered',
     )
     if (known.length > 0) {
-      const recorded = await insertAttempts(trx, known.map(attemptRow))
-      const news = known.filter(({ settlement }) => recorded.has(settlement.id))
+      const recorded = await insertAttempts(trx, known.filter(({ counted }) => counted).map(attemptRow))
+      const news = known.filter(({ counted, settlement }) => !counted || recorded.has(settlement.id))
       const quarantined = news.filter(({ settlement }) => settlement.state === 'quarantined')
       const settled = mine.filter(({ settlement: { state } }) => state === 'delivered' || state === 'failed')
       await appendEvents(trx, clock, [
@@ -91,26 +93,30 @@ export async function settle(
 function decide(dependencies: SettleDependencies, result: AttemptResult): Settled {
   const { clock, retry, random } = dependencies
   const { delivery } = result.held
-  const { outcome } = result
+  const { outcome, begun } = result
   const at = clock.now()
-  const attempts = delivery.attempts + 1
+  // What expired before it was begun is no attempt: there is none after the time that the application set.
+  const counted = begun || outcome !== 'expired'
+  const attempts = delivery.attempts + (counted ? 1 : 0)
   const strikes = strikesAfter(result)
-  const base = { id: delivery.id, fence: result.begun ? attempts : delivery.attempts, attempts, strikes, at }
+  const fence = begun ? attempts : delivery.attempts
+  const base = { id: delivery.id, begun, fence, attempts, strikes, at }
   const disposition = dispositionOf(outcome)
+  const ends = { result, counted, delayMs: 0 }
   if (disposition !== 'temporary') {
     const state = disposition === 'delivered' ? 'delivered' : 'failed'
-    return { result, delayMs: 0, settlement: { ...base, state, outcome, nextAttemptAt: null } }
+    return { ...ends, settlement: { ...base, state, outcome, nextAttemptAt: null } }
   }
   if (strikes >= dependencies.strikes) {
-    return { result, delayMs: 0, settlement: { ...base, state: 'quarantined', outcome, nextAttemptAt: null } }
+    return { ...ends, settlement: { ...base, state: 'quarantined', outcome, nextAttemptAt: null } }
   }
   const delayMs = retryDelay(retry, attempts, random)
   const nextAttemptAt = new Date(at.getTime() + delayMs)
   if (nextAttemptAt > delivery.giveUpAt) {
-    const settlement = { ...base, state: 'failed', outcome: 'gave_up', nextAttemptAt: null } as const
-    return { result, delayMs, settlement }
+    const over = isExpired(delivery, nextAttemptAt) ? 'expired' : 'gave_up'
+    return { ...ends, settlement: { ...base, state: 'failed', outcome: over, nextAttemptAt: null } }
   }
-  return { result, delayMs, settlement: { ...base, state: 'queued', outcome, nextAttemptAt } }
+  return { result, counted, delayMs, settlement: { ...base, state: 'queued', outcome, nextAttemptAt } }
 }
 
 function attemptRow({ result, settlement }: Settled): Parameters<typeof insertAttempts>[1][number] {

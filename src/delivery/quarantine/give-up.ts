@@ -6,7 +6,7 @@ import { giveUpQuarantined } from './store.ts'
 
 const batch = 500
 
-/** Ends what nobody decided on in its time, as `gave_up`, with its events; gives how many. Any number may run. */
+/** Ends what nobody decided on in its time, as `gave_up` or `expired`, with its events; gives how many. Any number may run. */
 export async function giveUpWhatIsOver(knex: Knex, clock: Clock): Promise<number> {
   let ended = 0
   for (;;) {
@@ -15,14 +15,14 @@ export async function giveUpWhatIsOver(knex: Knex, clock: Clock): Promise<number
       await appendEvents(
         trx,
         clock,
-        rows.flatMap(({ id, attempts }) => [
+        rows.flatMap(({ id, attempts, outcome }) => [
           {
             actor: { kind: 'gateway' },
             event: {
               type: 'delivery.failed',
               delivery: id,
               attempt: attempts,
-              outcome: 'gave_up',
+              outcome,
               host: null,
               tls: null,
               replyCode: null,

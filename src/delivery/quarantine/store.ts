@@ -69,18 +69,26 @@ export async function cancel(trx: Knex.Transaction, id: DeliveryId, at: Date): P
     .update({ state: 'failed', outcome: 'cancelled', settled_at: at, quarantined_at: null, ciphertext: null })
 }
 
-/** Ends at most `limit` quarantined deliveries whose time is over; those that somebody has locked are passed over. */
+/**
+ * Ends at most `limit` quarantined deliveries whose time is over, be it the policy's or the application's; those that
+ * somebody has locked are passed over.
+ */
 export async function giveUpQuarantined(
   trx: Knex.Transaction,
   at: Date,
   limit: number,
-): Promise<{ id: DeliveryId; attempts: number }[]> {
-  const { rows } = await trx.raw<{ rows: { id: DeliveryId; attempts: number }[] }>(
-    `UPDATE deliveries SET state = 'failed', outcome = 'gave_up', settled_at = ?, quarantined_at = NULL, ciphertext = NULL
-      WHERE id IN (SELECT id FROM deliveries WHERE state = 'quarantined' AND quarantined_at IS NOT NULL AND give_up_at <= ?
-                    LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)
-      RETURNING id, attempts`,
-    [at, at, limit],
+): Promise<{ id: DeliveryId; attempts: number; outcome: 'gave_up' | 'expired' }[]> {
+  const { rows } = await trx.raw<{
+    rows: { id: DeliveryId; attempts: number; outcome: 'gave_up' | 'expired' }[]
+  }>(
+    `UPDATE deliveries d SET state = 'failed', settled_at = ?, quarantined_at = NULL, ciphertext = NULL,
+            outcome = CASE WHEN m.expires_at <= ? THEN 'expired' ELSE 'gave_up' END
+       FROM messages m
+      WHERE m.id = d.message_id
+        AND d.id IN (SELECT id FROM deliveries WHERE state = 'quarantined' AND quarantined_at IS NOT NULL AND give_up_at <= ?
+                      LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)
+      RETURNING d.id, d.attempts, d.outcome`,
+    [at, at, at, limit],
   )
   return rows
 }

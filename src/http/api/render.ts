@@ -13,6 +13,7 @@ export function renderStatus(message: MessageStatus): object {
     from: message.from,
     reference: message.reference ?? undefined,
     acceptedAt: message.acceptedAt,
+    expiresAt: message.expiresAt ?? undefined,
     deliveries: message.deliveries,
   }
 }

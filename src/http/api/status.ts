@@ -1,5 +1,5 @@
 import type { Express } from 'express'
-import { messageStatus } from '../../intake/index.ts'
+import { cancelMessage, messageStatus } from '../../intake/index.ts'
 import { openEvidenceRate, sendEvidence } from '../evidence.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { refuseMethod } from './methods.ts'
@@ -7,7 +7,7 @@ import { renderStatus } from './render.ts'
 
 /** What became of an application's messages. */
 export function routeStatus(app: Express, dependencies: ApiDependencies): void {
-  const { knex, clients } = dependencies
+  const { knex, clock, clients, log } = dependencies
   app
     .route('/v1/messages/:id')
     .get(async (request, response) => {
@@ -15,6 +15,16 @@ export function routeStatus(app: Express, dependencies: ApiDependencies): void {
       response.json(renderStatus(await messageStatus(knex, application.id, request.params.id)))
     })
     .all(refuseMethod('GET, HEAD'))
+
+  app
+    .route('/v1/messages/:id/cancel')
+    .post(async (request, response) => {
+      const application = await clients.applicationOf(request)
+      const message = await cancelMessage(knex, clock, application.id, request.params.id)
+      log.info('message-cancelled', { message: message.id, application: application.id })
+      response.json(renderStatus(message))
+    })
+    .all(refuseMethod('POST'))
 
   const evidence = sendEvidence(dependencies, openEvidenceRate(), async request => {
     const { id } = await clients.applicationOf(request)
