@@ -1,19 +1,30 @@
+import { isGif, stripGif } from './images/gif.ts'
+import { isJpeg, stripJpeg } from './images/jpeg.ts'
+import { isPng, stripPng } from './images/png.ts'
+import { isWebp, stripWebp } from './images/webp.ts'
+import { isPlainText } from './plain-text.ts'
+
 /**
  * The attachment without what its file says about its making: who, where, when, with what (docs/attachments.md lists it by type).
- * What it shows stays as it is. The content says what it is; `filename` and `contentType` only tell text from bytes.
+ * What it shows stays as it is. The content says what it is; `filename` and `contentType` only tell data from other texts.
  *
  * Undefined: it cannot be removed here, because the type is not known, or this file of it is damaged, encrypted, or made in a
  * way that is not understood to the end. Never throws. Takes time in proportion to the length, and memory for a few copies.
- * Content that has nothing to remove is given back as it is: the same array.
  */
 export function stripMetadata(
   content: Uint8Array,
   filename: string,
   contentType: string,
 ): Uint8Array | undefined {
-  return isPlainText(filename, contentType) ? content : undefined
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length)
+  const image = stripImage(bytes)
+  if (image !== 'none') return image
+  return isPlainText(bytes, filename, contentType) ? content : undefined
 }
 
-function isPlainText(filename: string, contentType: string): boolean {
-  return contentType.startsWith('text/') && !filename.endsWith('.html')
+function stripImage(bytes: Buffer): Buffer | undefined | 'none' {
+  if (isJpeg(bytes)) return stripJpeg(bytes)
+  if (isPng(bytes)) return stripPng(bytes)
+  if (isGif(bytes)) return stripGif(bytes)
+  return isWebp(bytes) ? stripWebp(bytes) : 'none'
 }
