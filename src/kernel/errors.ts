@@ -18,14 +18,17 @@ export const errorCatalogue = {
   // The request
   not_found: entry('There is nothing here.', 'Check the path and the identifier.'),
   method_not_allowed: entry('This method is not offered here.', 'See the Allow header.'),
-  unsupported_media_type: entry('The body is not of an accepted type.', 'Send application/json in UTF-8.'),
+  unsupported_media_type: entry(
+    'The body is not of an accepted type.',
+    'Send application/json in UTF-8, or multipart/form-data with a boundary.',
+  ),
   content_encoding_refused: entry(
     'Compressed request bodies are refused.',
     'Send the body without Content-Encoding.',
   ),
   body_too_large: entry(
     'The body exceeds the limit.',
-    'Send less, or split the message. The limit is 25 MB.',
+    'Send less, or split the message: attachments together at most SEALPOST_MAX_ATTACHMENT_MB, 4 MB beside them, 100 MB for all recipients together.',
   ),
   body_incomplete: entry('The body ended early.', 'Send the whole body.', 'temporary'),
   invalid_json: entry(

@@ -72,6 +72,7 @@ export interface SealRefusal {
     | 'sad_detected'
     | 'pan_not_allowed_here'
     | 'metadata_not_removable'
+    | 'body_too_large'
   readonly errors: readonly { readonly pointer: string; readonly code: string }[]
 }
 

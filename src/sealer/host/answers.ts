@@ -103,6 +103,7 @@ const refusals: ReadonlySet<SealRefusal['code']> = new Set([
   'sad_detected',
   'pan_not_allowed_here',
   'metadata_not_removable',
+  'body_too_large',
 ])
 
 function isPointer(text: string): boolean {

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const program = join(root, 'src/sealer/inside/main.ts')
 
 /**
- * What a sealer process may read: its own source, openpgp and a table of card brands, nothing else of the disk. It may not write a file,
+ * What a sealer process may read: its own source, openpgp, the splitter of multipart and a table of card brands, nothing else of the disk. It may not write a file,
  * open a socket, start a process or a thread, load an addon, or listen to an inspector: `--permission` denies what
  * is not allowed, and a process cannot undo it.
  */
@@ -47,6 +47,7 @@ function readablePaths(): string[] {
     join(root, 'src/card-data'),
     join(root, 'src/attachment-metadata'),
     packageOf('openpgp'),
+    packageOf('@fastify/busboy'),
     packageOf('credit-card-type'),
   ]
 }

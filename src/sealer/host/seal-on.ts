@@ -100,6 +100,8 @@ async function stream(
       await process.send({ type: 'body', job, bytes, last, task: before === 0 ? task : undefined })
     } finally {
       wipe(chunk)
+      // Refused: nobody needs the rest.
+      if (process.hasAnswered(job)) return size
     }
   }
   // One behind, so that the last chunk is known for it: a small body is a single message on the pipe.

@@ -87,6 +87,11 @@ export class SealerProcess {
     })
   }
 
+  /** Whether it has said something that nobody took yet. */
+  hasAnswered(job: number): boolean {
+    return (this.#mailboxes.get(job)?.waiting.length ?? 0) > 0
+  }
+
   /** The next answer for a job. A process that needs longer than the limit (milliseconds) is killed. */
   answer(job: number, limit: number): Promise<Answer> {
     const mailbox = this.#mailboxes.get(job)

@@ -1,6 +1,7 @@
 import { scan } from '../../card-data/index.ts'
 import type { CardCounts } from '../protocol.ts'
-import { type Message, MessageRefused } from './parse-message.ts'
+import { MessageRefused } from './body/refused.ts'
+import type { Message } from './parse-message.ts'
 
 interface Finding {
   readonly pointer: string
@@ -15,7 +16,7 @@ const mostErrors = 50
  * recipient see it, or may. Each names the places, never a value.
  */
 export function guardCardData({ metadata, subject, text, html, attachments }: Message): CardCounts {
-  const { from, to, reference } = metadata
+  const { from, to, reference, replyTo } = metadata
   const sad: Finding[] = []
   const misplaced: Finding[] = []
   const look = (content: Uint8Array, pointer: string) => {
@@ -28,6 +29,7 @@ export function guardCardData({ metadata, subject, text, html, attachments }: Me
     ...to.map((address, i) => [`/to/${i}`, address] as const),
     ['/subject', subject],
     ['/reference', reference ?? ''],
+    ['/replyTo', replyTo ?? ''],
     ...attachments.map(({ filename }, i) => [`/attachments/${i}/filename`, filename] as const),
   ] as const
   for (const [pointer, name] of names) {
@@ -46,17 +48,7 @@ export function guardCardData({ metadata, subject, text, html, attachments }: Me
   }
   if (text !== undefined) lookAtContent(text, '/text')
   if (html !== undefined) lookAtContent(html, '/html')
-  for (const [i, { content }] of attachments.entries()) {
-    const bytes = Buffer.from(
-      Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1'),
-      'base64',
-    )
-    try {
-      lookAtContent(bytes, `/attachments/${i}/content`)
-    } finally {
-      bytes.fill(0)
-    }
-  }
+  for (const [i, { content }] of attachments.entries()) lookAtContent(content, `/attachments/${i}/content`)
   if (sad.length > 0) throw refusal('sad_detected', sad)
   if (misplaced.length > 0) throw refusal('pan_not_allowed_here', misplaced)
   return { count, brands: [...brands].toSorted(), unread }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { OuterHeaders } from '../protocol.ts'
-import { encodeBase64, wrapBase64 } from './base64.ts'
+import { encodeBase64 } from './base64.ts'
+import type { Attachment } from './body/fields.ts'
 import { encodeFilename, encodeSubject } from './header.ts'
-import type { Attachment, Message } from './parse-message.ts'
+import type { Message } from './parse-message.ts'
 
 /**
- * The cleartext MIME entity for one recipient, in blocks, made while it is read: a body of 25 MB is never held a
+ * The cleartext MIME entity for one recipient, in blocks, made while it is read: a large body is never held a
  * second time. ASCII and CRLF only.
  *
  * Header protection is RFC 9788 with confidentiality (`hp="cipher"`): the real header fields stand on this entity,
@@ -74,7 +75,7 @@ function attachmentEntity(attachment: Attachment): Entity {
       'Content-Transfer-Encoding: base64',
       `Content-Disposition: attachment${encodeFilename(attachment.filename)}`,
     ],
-    body: () => wrapBase64(attachment.content),
+    body: () => encodeBase64(attachment.content),
   }
 }
 

@@ -40,7 +40,7 @@ async function answer(message: Exclude<ToSealer, { type: 'key' }>): Promise<void
       jobs.delete(message.job)
       return
     case 'abandon':
-      jobs.get(message.job)?.abandon()
+      jobs.get(message.job)?.wipe()
       jobs.delete(message.job)
       return
     case 'inspect':
@@ -62,10 +62,12 @@ async function receive({ job, bytes, last, task }: ToSealer & { type: 'body' }):
   if (newJob === undefined) throw new Error('this process has no key')
   const begun = jobs.get(job) ?? (task && newJob(job, task))
   // Refused or abandoned, while this was under way.
-  if (begun === undefined) return
+  if (begun === undefined) {
+    bytes.fill(0)
+    return
+  }
   jobs.set(job, begun)
-  begun.add(bytes)
-  if (last && (await begun.parse()) === 'done') jobs.delete(job)
+  if ((await begun.take(bytes, last)) === 'over') jobs.delete(job)
 }
 
 /** Strangers' certificates are parsed away from the signing key. */

@@ -1,68 +1,72 @@
-import { createHmac } from 'node:crypto'
 import type { PrivateKey } from 'openpgp'
 import { systemClock } from '../../kernel/index.ts'
-import type { MessageFacts, SealTarget, Task } from '../protocol.ts'
+import type { SealTarget, Task } from '../protocol.ts'
+import { type BodyLimits, type BodyReader, openBody } from './body/read-body.ts'
+import { MessageRefused } from './body/refused.ts'
 import { guardCardData } from './card-guard.ts'
 import { say } from './channel.ts'
-import { type Message, MessageRefused, parseMessage } from './parse-message.ts'
+import type { Message } from './parse-message.ts'
+import { prepare, wipeContent } from './prepare.ts'
 import { sealFor } from './seal.ts'
 
 /** One message on the pipe. Larger pieces would be copied whole several times on their way. */
 const pieceSize = 1024 * 1024
 
 /** What a process has for all of its messages. */
-export interface Means {
+export interface Means extends BodyLimits {
   readonly key: PrivateKey
-  readonly fingerprintKey: Uint8Array
-  readonly attachmentBytes: number
 }
 
 /** One message on its way through this process: received, parsed, announced, sealed for each target. */
 export class SealJob {
   readonly #job: number
   readonly #task: Task
-  readonly #means: Means
-  #chunks: Uint8Array[] = []
-  #size = 0
-  #body: Uint8Array = new Uint8Array()
+  readonly #key: PrivateKey
+  readonly #body: BodyReader
+  #turn: Promise<unknown> = Promise.resolve()
   #message: Message | undefined
-  #abandoned = false
+  #over = false
 
   constructor(job: number, task: Task, means: Means) {
     this.#job = job
     this.#task = task
-    this.#means = means
+    this.#key = means.key
+    this.#body = openBody(task, means)
   }
 
-  add(chunk: Uint8Array): void {
-    this.#size += chunk.length
-    // The gateway counts, too; this bounds the process even if it forgot.
-    if (this.#size > this.#means.attachmentBytes * 2 + (4 << 20)) throw new Error('body too large')
-    this.#chunks.push(chunk)
+  /**
+   * Takes the next piece of the body, in turn. Answers with `refused` as soon as that is known, or with `metadata` after the last
+   * piece. `over`: nothing comes after this answer.
+   */
+  take(chunk: Uint8Array, last: boolean): Promise<'over' | 'open'> {
+    const turn = this.#turn.then(() => this.#take(chunk, last))
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 
-  /** The body is complete: answers with `metadata` or `refused`. `done`: nothing comes after that. */
-  async parse(): Promise<'done' | 'waiting'> {
-    this.#body = joinAndWipe(this.#chunks, this.#size)
-    this.#chunks = []
-    // Now, because parsing overwrites the body.
-    const fingerprint = createHmac('sha256', this.#means.fingerprintKey).update(this.#body).digest('hex')
-    let metadata: MessageFacts
+  async #take(chunk: Uint8Array, last: boolean): Promise<'over' | 'open'> {
     try {
-      if (this.#task.form.type === 'multipart')
-        throw new MessageRefused({ code: 'invalid_multipart', errors: [] })
-      this.#message = parseMessage(this.#body)
-      metadata = { ...this.#message.metadata, cards: guardCardData(this.#message), fingerprint }
+      if (this.#over) return 'over'
+      await this.#body.add(chunk)
+      if (last && !this.#isOver()) await this.#announce()
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error
       this.wipe()
       await say({ type: 'refused', job: this.#job, refusal: error.refusal })
-      return 'done'
+    } finally {
+      chunk.fill(0)
     }
-    await say({ type: 'metadata', job: this.#job, metadata })
-    if (this.#task.purpose === 'seal') return 'waiting'
-    this.wipe()
-    return 'done'
+    return this.#over ? 'over' : 'open'
+  }
+
+  async #announce(): Promise<void> {
+    const { message, fingerprint } = await this.#body.end()
+    if (this.#isOver()) return
+    const cards = guardCardData(message)
+    this.#message = prepare(message)
+    const { metadata } = message
+    if (this.#task.purpose === 'check') this.wipe()
+    await say({ type: 'metadata', job: this.#job, metadata: { ...metadata, cards, fingerprint } })
   }
 
   /** Answers with `sealed` pieces, target after target. */
@@ -72,8 +76,8 @@ export class SealJob {
     requireAllRecipients(message, targets)
     try {
       for (const [target, resolved] of targets.entries()) {
-        for await (const piece of pieces(sealFor(message, resolved, this.#means.key, systemClock.now()))) {
-          if (this.#abandoned) return
+        for await (const piece of pieces(sealFor(message, resolved, this.#key, systemClock.now()))) {
+          if (this.#isOver()) return
           await say({ type: 'sealed', job: this.#job, target, ...piece })
         }
       }
@@ -82,17 +86,16 @@ export class SealJob {
     }
   }
 
-  abandon(): void {
-    this.#abandoned = true
-    this.wipe()
+  wipe(): void {
+    this.#over = true
+    if (this.#message !== undefined) wipeContent(this.#message)
+    this.#message = undefined
+    this.#body.wipe()
   }
 
-  wipe(): void {
-    for (const chunk of this.#chunks) chunk.fill(0)
-    this.#chunks = []
-    this.#body.fill(0)
-    this.#body = new Uint8Array()
-    this.#message = undefined
+  /** Asked after each wait: it may have been abandoned meanwhile. */
+  #isOver(): boolean {
+    return this.#over
   }
 }
 
@@ -102,17 +105,6 @@ function requireAllRecipients(message: Message, targets: readonly SealTarget[]):
   if (targets.length !== to.length || targets.some((target, i) => target.outer.to !== to[i])) {
     throw new Error('the targets are not the recipients')
   }
-}
-
-function joinAndWipe(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const body = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    body.set(chunk, at)
-    at += chunk.length
-    chunk.fill(0)
-  }
-  return body
 }
 
 /** Gathers small blocks into pieces worth a message, and marks the last. */
