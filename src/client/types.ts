@@ -8,6 +8,7 @@ export type ProblemCode =
   | 'content_encoding_refused'
   | 'body_too_large'
   | 'body_incomplete'
+  | 'body_too_slow'
   | 'invalid_json'
   | 'invalid_message'
   | 'invalid_multipart'

@@ -56,6 +56,7 @@ const ofBodies = [
   'content_encoding_refused',
   'body_too_large',
   'body_incomplete',
+  'body_too_slow',
   'invalid_json',
   'invalid_multipart',
   'sealed',

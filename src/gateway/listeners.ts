@@ -10,6 +10,7 @@ import {
   createPublic,
   listen,
   type OwnTls,
+  openBodiesInFlight,
   openClients,
   type Refusals,
 } from '../http/index.ts'
@@ -52,10 +53,11 @@ export async function openListeners(
 ): Promise<Ports> {
   const clients = openClients(common.knex, common.clock, common.log, tls.trust, common.refusals)
   const feed = opened.adopt(openFeed(common), following => following.stop())
+  const bodies = openBodiesInFlight({ large: config.sealers })
   const api = createListener(
     tls.contextOf('api'),
     'required',
-    createApi({ ...common, clients, submit, feed, bodyLimit }),
+    createApi({ ...common, clients, submit, feed, bodies, bodyLimit }),
     {
       ...common,
       listener: 'api',

@@ -1,3 +1,4 @@
+export { openBodiesInFlight } from './api/bodies-in-flight.ts'
 export { openClients } from './api/clients.ts'
 export { createApi } from './api/index.ts'
 export { createConsole } from './console/index.ts'

@@ -12,6 +12,7 @@ export const statuses: Partial<Record<ErrorCode, number>> = {
   content_encoding_refused: 415,
   body_too_large: 413,
   body_incomplete: 400,
+  body_too_slow: 408,
   invalid_json: 400,
   invalid_message: 400,
   invalid_multipart: 400,

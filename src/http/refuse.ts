@@ -25,6 +25,7 @@ const counted: ReadonlySet<ErrorCode> = new Set([
   'audit_unavailable',
   'body_incomplete',
   'body_too_large',
+  'body_too_slow',
   'content_encoding_refused',
   'database_unavailable',
   'method_not_allowed',
@@ -69,15 +70,26 @@ export function refuse(dependencies: RefusalDependencies) {
       const told = cause instanceof SealpostError && cause.code === 'audit_unavailable'
       error = told ? cause : new SealpostError('database_unavailable', { cause })
     }
+    // What is left of a body that does not come is not waited for.
+    if (error.code === 'body_too_slow') response.set('Connection', 'close')
     const instance = sendProblem(response, error, {
       site: siteFor?.(request),
       documented: listener === 'api' || listener === 'console',
     })
     log.warn('request-refused', { code: error.code, instance })
     if (error.code === 'internal_error') log.error('request-failed', thrown, { instance })
-    // The rest of a refused body is read and dropped, so that the client gets to see the answer.
-    if (!request.complete) request.resume()
+    if (!request.complete) dropBody(request)
   }
+}
+
+/** Long enough for a client that sends on to notice the answer. */
+const dropLimit = 10_000
+
+/** The rest of a refused body is read and dropped, so that the client gets to see the answer; not without end. */
+function dropBody(request: Request): void {
+  request.resume()
+  const timer = setTimeout(() => request.socket.destroy(), dropLimit).unref()
+  for (const event of ['end', 'close'] as const) request.once(event, () => clearTimeout(timer))
 }
 
 function isGoneAway(thrown: unknown): boolean {

@@ -44,6 +44,8 @@ export interface SubmitRequest {
   /** What the application calls this request, so that it can repeat it. */
   readonly key?: string | undefined
   readonly form: BodyForm
+  /** Told for how many recipients it will be sealed, before it is; throws what stops that. */
+  readonly weigh?: (recipients: number) => void
 }
 
 /** Ends the sealing of a message that was accepted before. */
@@ -64,12 +66,13 @@ export function openIntake({ knex, clock, queue, sealer, mailHost }: IntakeDepen
   const take = async (
     application: Application,
     body: AsyncIterable<Plaintext>,
-    { key, form }: SubmitRequest,
+    { key, form, weigh }: SubmitRequest,
   ): Promise<AcceptedMessage> => {
     const { metadata, sealed } = await sealer.seal(body, form, async found => {
       const answer = key && (await answeredBefore(knex, application.id, key, found.fingerprint))
       if (answer) throw new Repeated(answer)
       judgeCards(application, found.cards)
+      weigh?.(found.to.length)
       return resolve(application, found)
     })
     const { from, reference, expiresAt, fingerprint, cards } = metadata

@@ -31,6 +31,11 @@ export const errorCatalogue = {
     'Send less, or split the message: attachments together at most SEALPOST_MAX_ATTACHMENT_MB, 4 MB beside them, 100 MB for all recipients together.',
   ),
   body_incomplete: entry('The body ended early.', 'Send the whole body.', 'temporary'),
+  body_too_slow: entry(
+    'The body came too slowly.',
+    'Send it again, without pauses: see the limits in docs/api.md.',
+    'temporary',
+  ),
   invalid_json: entry(
     'The body is not valid JSON.',
     'Send one JSON object (RFC 8259) in UTF-8, without duplicate keys.',

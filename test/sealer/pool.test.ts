@@ -202,11 +202,33 @@ test('large bodies take turns in a process, small ones pass them', async () => {
   const second = seal(sealer, text).then(() => {
     secondDone = true
   })
-  await until(() => sealer.pool.load().inFlight === 2)
+  await until(() => sealer.pool.load().waiting === 1)
+  // Those that wait for their turn hold no place.
+  expect(sealer.pool.load().inFlight).toBe(1)
   await seal(sealer)
   expect(secondDone).toBe(false)
   release()
   await Promise.all([first, second])
+})
+
+test('a body that trickles holds no place', async () => {
+  const sealer = await start({ inFlight: 1 })
+  let release: () => void = () => undefined
+  const gate = new Promise<void>(resolve => {
+    release = resolve
+  })
+  async function* trickling() {
+    yield* body(
+      `{"from":"app@pay.test","to":["reader@bank.test"],"subject":"","text":"${'x'.repeat(900_000)}`,
+    )
+    await gate
+    yield* body('"}')
+  }
+  const first = sealer.pool.seal(trickling(), json, resolveTo(reader))
+  await seal(sealer)
+  expect(sealer.pool.load()).toEqual({ inFlight: 0, waiting: 0 })
+  release()
+  await first
 })
 
 test('a body over 25 MB is refused', async () => {

@@ -1,21 +1,31 @@
 import type { IncomingMessage } from 'node:http'
 import { Plaintext, SealpostError } from '../../kernel/index.ts'
 import type { BodyForm } from '../../sealer/host/index.ts'
+import type { Share } from './bodies-in-flight.ts'
+import { atPace } from './pace.ts'
 
 /**
  * The request's body, chunk by chunk, unparsed. Whoever takes a chunk wipes it. Throws `body_too_large` as soon as
- * the limit is passed and `body_incomplete` when the client goes away or stalls. Leaves the connection usable, so
- * that the error can still be answered.
+ * the limit is passed, `body_incomplete` when the client goes away, `body_too_slow`, and what `share` throws. Leaves the connection
+ * usable, so that the error can still be answered.
  */
-export async function* readBody(request: IncomingMessage, limit: number): AsyncGenerator<Plaintext> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw new SealpostError('body_too_large')
+export async function* readBody(
+  request: IncomingMessage,
+  limit: number,
+  share: Share,
+): AsyncGenerator<Plaintext> {
+  if (announcedLength(request) > limit) throw new SealpostError('body_too_large')
   let size = 0
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
+    for await (const chunk of atPace(chunks)) {
       size += chunk.length
-      if (size > limit) {
+      try {
+        if (size > limit) throw new SealpostError('body_too_large')
+        await share.take(chunk.length)
+      } catch (error) {
         chunk.fill(0)
-        throw new SealpostError('body_too_large')
+        throw error
       }
       yield new Plaintext(chunk)
     }
@@ -23,6 +33,11 @@ export async function* readBody(request: IncomingMessage, limit: number): AsyncG
     if (error instanceof SealpostError) throw error
     throw new SealpostError('body_incomplete') // The cause may hold what was read.
   }
+}
+
+/** What the client says that the body weighs; 0 when it does not say. */
+export function announcedLength({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0)
 }
 
 /** RFC 2046 section 5.1.1, in quotes where the grammar of parameters asks for them, or without where it does not. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
 import type { Feed } from '../../updates/index.ts'
 import type { Refusals } from '../refusals/open.ts'
+import type { BodiesInFlight } from './bodies-in-flight.ts'
 import type { Clients } from './clients.ts'
 
 export interface ApiDependencies {
@@ -14,6 +15,7 @@ export interface ApiDependencies {
   readonly feed: Feed
   /** What the body of a message may weigh, in bytes. */
   readonly bodyLimit: number
+  readonly bodies: BodiesInFlight
   readonly log: Logger
   readonly refusals: Refusals
   /** Aborted once this replica is shutting down. */

@@ -27,6 +27,8 @@ export interface PoolLimits {
   readonly waiting: number
   /** Milliseconds a message waits for a process before it is refused with `overloaded`. Default 10,000. */
   readonly wait: number
+  /** Likewise of a message of more than 1 MiB. Default 60,000. */
+  readonly waitLarge: number
   /** Milliseconds a sealer may need for each answer after the end of the body, before it is killed. Default 20,000. */
   readonly answer: number
   /** Messages after which a process is replaced, so that residue in its memory dies. Default 10,000. */
@@ -41,6 +43,7 @@ export const defaultLimits: PoolLimits = {
   inFlight: 8,
   waiting: 256,
   wait: 10_000,
+  waitLarge: 60_000,
   answer: 20_000,
   recycleAfterMessages: 10_000,
   recycleAfterSeconds: 900,

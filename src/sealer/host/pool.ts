@@ -53,10 +53,14 @@ export async function openSealerPool(options: SealerPoolOptions): Promise<Sealer
   return pool
 }
 
-/** Bodies up to here are read before they take a place in a process: a slow client blocks nobody with a small one. */
-const headSize = 64 * 1024
+/**
+ * Bodies up to here are read before they take a place in a process: a slow client blocks nobody with a small one. Of large ones a
+ * process works on one at a time; those that wait for it hold no place.
+ */
+const largeBody = 1024 * 1024
 
 interface Waiter {
+  readonly large: boolean
   readonly admit: (place: Place) => void
   readonly refuse: (error: SealpostError) => void
 }
@@ -107,13 +111,12 @@ class Pool implements SealerPool {
     if (this.#closing) throw new SealpostError('stopping')
     const started = await startBody(body)
     try {
-      const run = await this.#place()
-      return await run((process, admitLarge) =>
+      const run = await this.#place(started.rest !== undefined)
+      return await run(process =>
         work({
           process,
           task,
           body: started,
-          admitLarge,
           limit: this.#limits.answer,
           attachmentBytes: this.#attachmentBytes,
         }),
@@ -157,10 +160,10 @@ class Pool implements SealerPool {
   }
 
   /** The least loaded process that has room, at once or when its turn comes. */
-  async #place(): Promise<Place> {
+  async #place(large: boolean): Promise<Place> {
     if (this.#closing) throw new SealpostError('stopping')
-    const slot = this.#waiting.size === 0 ? this.#freeSlot() : undefined
-    if (slot !== undefined) return slot.take()
+    const slot = this.#freeSlot(large)
+    if (slot !== undefined && !this.#waits(large)) return slot.take(large)
     if (this.#waiting.size >= this.#limits.waiting) throw new SealpostError('overloaded')
     return new Promise((resolve, reject) => {
       const settle = () => {
@@ -168,6 +171,7 @@ class Pool implements SealerPool {
         this.#waiting.delete(waiter)
       }
       const waiter: Waiter = {
+        large,
         admit: place => {
           settle()
           resolve(place)
@@ -177,24 +181,31 @@ class Pool implements SealerPool {
           reject(error)
         },
       }
-      const timer = setTimeout(() => waiter.refuse(new SealpostError('overloaded')), this.#limits.wait)
+      const longest = large ? this.#limits.waitLarge : this.#limits.wait
+      const timer = setTimeout(() => waiter.refuse(new SealpostError('overloaded')), longest)
       this.#waiting.add(waiter)
     })
   }
 
-  #freeSlot(): Slot | undefined {
+  /** Whether one of the kind waits already, and comes first. */
+  #waits(large: boolean): boolean {
+    for (const waiter of this.#waiting) if (waiter.large === large) return true
+    return false
+  }
+
+  #freeSlot(large: boolean): Slot | undefined {
     let best: Slot | undefined
     for (const slot of this.#slots) {
-      if (slot.hasRoom && (best === undefined || slot.load < best.load)) best = slot
+      if (slot.hasRoom(large) && (best === undefined || slot.load < best.load)) best = slot
     }
     return best
   }
 
   #admitWaiting(): void {
     for (const waiter of this.#waiting) {
-      const slot = this.#freeSlot()
-      if (slot === undefined) break
-      waiter.admit(slot.take())
+      const slot = this.#freeSlot(waiter.large)
+      if (slot !== undefined) waiter.admit(slot.take(waiter.large))
+      else if (!waiter.large) break
     }
     if (this.#closing && this.#inFlight() === 0 && this.#waiting.size === 0) this.#idle?.()
   }
@@ -204,7 +215,7 @@ async function startBody(body: AsyncIterable<Plaintext>): Promise<StartedBody> {
   const rest = body[Symbol.asyncIterator]()
   const head: Plaintext[] = []
   try {
-    for (let size = 0; size < headSize; ) {
+    for (let size = 0; size <= largeBody; ) {
       const next = await rest.next()
       if (next.done === true) return { head, rest: undefined }
       head.push(next.value)

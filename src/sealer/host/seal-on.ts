@@ -29,8 +29,6 @@ export interface OnSealer {
   readonly process: SealerProcess
   readonly task: Task
   readonly body: StartedBody
-  /** Waits for the process's turn for a large body. */
-  readonly admitLarge: () => Promise<void>
   /** Milliseconds: bounds each wait for the sealer. */
   readonly limit: number
   readonly attachmentBytes: number
@@ -80,14 +78,8 @@ async function asJob<Result>(
   }
 }
 
-/** More than this is a large body: a process works on one of those at a time. */
-const largeBody = 1024 * 1024
-
 /** Sends the body on and gives its size. Each chunk is wiped when it was sent, or when it cannot be. */
-async function stream(
-  { process, task, body, admitLarge, attachmentBytes }: OnSealer,
-  job: number,
-): Promise<number> {
+async function stream({ process, task, body, attachmentBytes }: OnSealer, job: number): Promise<number> {
   const most = largestBody(attachmentBytes)
   let size = 0
   const pass = async (chunk: Plaintext, last: boolean): Promise<void> => {
@@ -96,12 +88,9 @@ async function stream(
       const before = size
       size += bytes.length
       if (size > most) throw new SealpostError('body_too_large')
-      if (before <= largeBody && size > largeBody) await admitLarge()
       await process.send({ type: 'body', job, bytes, last, task: before === 0 ? task : undefined })
     } finally {
       wipe(chunk)
-      // Refused: nobody needs the rest.
-      if (process.hasAnswered(job)) return size
     }
   }
   // One behind, so that the last chunk is known for it: a small body is a single message on the pipe.
@@ -111,6 +100,8 @@ async function stream(
       const previous = latest
       latest = chunk
       if (reveal(previous).length > 0) await pass(previous, false)
+      // Refused: nobody needs the rest.
+      if (process.hasAnswered(job)) return size
     }
     await pass(latest, true)
   } finally {

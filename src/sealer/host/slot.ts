@@ -27,9 +27,11 @@ export class Slot {
     this.#onRoom = onRoom
   }
 
-  get hasRoom(): boolean {
+  /** A process works on one large body at a time. */
+  hasRoom(large: boolean): boolean {
     const tenure = this.#current
-    return tenure?.process.alive === true && tenure.load < this.#limits.inFlight
+    if (tenure?.process.alive !== true || tenure.load >= this.#limits.inFlight) return false
+    return !(large && tenure.hasLarge)
   }
 
   /** Messages in its processes, retiring ones included. */
@@ -51,16 +53,14 @@ export class Slot {
   }
 
   /** Takes one place in the current process; only when {@link hasRoom}. The place is given back when `run` ends. */
-  take(): Place {
+  take(large: boolean): Place {
     const tenure = this.#current
     if (tenure === undefined) throw new SealpostError('sealer_unavailable')
-    const leave = tenure.enter()
+    const leave = tenure.enter(large)
     return async work => {
-      const large = tenure.largeTurn()
       try {
-        return await work(tenure.process, large.wait)
+        return await work(tenure.process)
       } finally {
-        large.release()
         leave()
         this.#afterMessage(tenure)
       }
@@ -128,7 +128,5 @@ export class Slot {
   }
 }
 
-/** Runs work in the process that the place was taken in. `admitLarge` waits for the process's turn for a large body. */
-export type Place = <T>(
-  work: (process: SealerProcess, admitLarge: () => Promise<void>) => Promise<T>,
-) => Promise<T>
+/** Runs work in the process that the place was taken in. */
+export type Place = <T>(work: (process: SealerProcess) => Promise<T>) => Promise<T>

@@ -1,11 +1,11 @@
 import type { SealerProcess } from './sealer-process.ts'
 
-/** A process during its time in a slot: how many messages it has, how many it had, whose turn a large one is. */
+/** A process during its time in a slot: how many messages it has, how many it had, whether one is large. */
 export class Tenure {
   readonly process: SealerProcess
   #load = 0
   #served = 0
-  #lastLarge: Promise<void> = Promise.resolve()
+  #hasLarge = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(process: SealerProcess) {
@@ -20,27 +20,18 @@ export class Tenure {
     return this.#served
   }
 
-  enter(): () => void {
-    this.#load++
-    this.#served++
-    return () => {
-      this.#load--
-    }
+  get hasLarge(): boolean {
+    return this.#hasLarge
   }
 
-  /** A turn in the line of large bodies, taken when `wait` is called; `release` lets the next one in. */
-  largeTurn(): { wait: () => Promise<void>; release: () => void } {
-    let release = () => {
-      // Nothing was waited for.
+  enter(large: boolean): () => void {
+    this.#load++
+    this.#served++
+    if (large) this.#hasLarge = true
+    return () => {
+      this.#load--
+      if (large) this.#hasLarge = false
     }
-    const wait = () => {
-      const before = this.#lastLarge
-      this.#lastLarge = new Promise(resolve => {
-        release = resolve
-      })
-      return before
-    }
-    return { wait, release: () => release() }
   }
 
   endAfter(milliseconds: number, end: () => void): void {
