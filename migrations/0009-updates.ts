@@ -13,7 +13,9 @@ export async function up(knex: Knex): Promise<void> {
     -- After this nothing of the message is sent, whatever the policy's time is.
     ALTER TABLE messages ADD COLUMN expires_at timestamptz;
     GRANT SELECT (expires_at) ON messages TO sealpost_auditor;
-    CREATE INDEX messages_by_application ON messages (application_id, id);
+    -- An application's list, newest first: of all, and of one reference.
+    CREATE INDEX messages_by_application ON messages (application_id, accepted_at, id);
+    CREATE INDEX messages_by_reference ON messages (application_id, reference, accepted_at) WHERE reference IS NOT NULL;
 
     -- Each change of a delivery, for its application, made by the trigger below: no code can change one without it. Read in the
     -- order (xid, id), up to the oldest transaction under way; see tell_updates about xid.
@@ -40,8 +42,9 @@ export async function up(knex: Knex): Promise<void> {
       called_at timestamptz,
       last_status int,
       last_failure text,
-      -- Since when no call succeeded.
+      -- Since when no call succeeded, and until when none is made because of that.
       failing_since timestamptz,
+      paused_until timestamptz,
       disabled_at timestamptz,
       removed_at timestamptz
     );
@@ -70,8 +73,10 @@ export async function up(knex: Knex): Promise<void> {
     CREATE INDEX webhook_calls_due ON webhook_calls (webhook_id, next_attempt_at, id) WHERE state = 'waiting';
     CREATE INDEX webhook_calls_in_order ON webhook_calls (webhook_id, message_id, id) WHERE state = 'waiting';
     CREATE INDEX webhook_calls_by_age ON webhook_calls (settled_at) WHERE state <> 'waiting';
-    GRANT SELECT, INSERT, UPDATE ON webhooks TO sealpost_gateway;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_secrets TO sealpost_gateway;
+    -- Where calls go and what signs them is said on the host alone.
+    GRANT SELECT, UPDATE (called_at, last_status, last_failure, failing_since, paused_until, disabled_at)
+      ON webhooks TO sealpost_gateway;
+    GRANT SELECT ON webhook_secrets TO sealpost_gateway;
     GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_calls TO sealpost_gateway;
 
     GRANT SELECT (id, application_id, created_at, called_at, last_status, failing_since, disabled_at, removed_at)

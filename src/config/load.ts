@@ -5,6 +5,7 @@ import { type Exposure, exposure, foreignCertificates } from './listeners.ts'
 import { invalid, readSettings, type SettingsReader } from './read.ts'
 import { type RoutingConfig, type RoutingSecrets, routingConfig, routingSecrets } from './routing.ts'
 import { type SyslogConfig, type SyslogSecrets, syslogConfig, syslogSecrets } from './syslog.ts'
+import { type WebhooksConfig, type WebhooksSecrets, webhooksConfig, webhooksSecrets } from './webhooks.ts'
 
 export type Role = 'api' | 'courier'
 
@@ -36,6 +37,7 @@ export interface Config extends RoutingConfig {
   readonly foreignCertificates: readonly string[]
   readonly syslog?: SyslogConfig
   readonly anchors?: AnchorsConfig
+  readonly webhooks?: WebhooksConfig
   readonly logLevel: LogLevel
 }
 
@@ -62,6 +64,7 @@ export interface Secrets extends RoutingSecrets {
   readonly clientCrl: string | undefined
   readonly syslog?: SyslogSecrets
   readonly anchors?: AnchorsSecrets
+  readonly webhooks?: WebhooksSecrets
 }
 
 /** Parses the environment of `serve`, completely, before anything is opened. Throws `config_invalid`. */
@@ -91,6 +94,7 @@ export function loadServeConfig(
       foreignCertificates: foreignCertificates(read),
       syslog: syslogConfig(read),
       anchors: anchorsConfig(read),
+      webhooks: webhooksConfig(read),
       logLevel: logLevel(read),
     },
     secrets: {
@@ -102,6 +106,7 @@ export function loadServeConfig(
       clientCrl: read.optionalFile('SEALPOST_CLIENT_CRL_FILE'),
       syslog: syslogSecrets(read),
       anchors: anchorsSecrets(read),
+      webhooks: webhooksSecrets(read),
       ...routingSecrets(read),
     },
   }

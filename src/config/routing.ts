@@ -43,7 +43,7 @@ export function loadRouting(env: NodeJS.ProcessEnv): {
 export function routingConfig(read: SettingsReader): RoutingConfig {
   return {
     resolver: resolver(read),
-    allowedNetworks: networks(read),
+    allowedNetworks: readNetworks(read, 'SEALPOST_DELIVERY_ALLOWED_NETWORKS'),
     relayRule: read.optionalFile('SEALPOST_RELAY_RULE_FILE'),
     returnPathDomain: returnPathDomain(read),
   }
@@ -106,13 +106,17 @@ function relayCredentials(read: SettingsReader): RoutingSecrets['relayCredential
   }
 }
 
-function networks(read: SettingsReader): Network[] {
-  const list = read.optional('SEALPOST_DELIVERY_ALLOWED_NETWORKS')
+/** CIDR ranges, separated by commas. */
+export function readNetworks(
+  read: SettingsReader,
+  name: 'SEALPOST_DELIVERY_ALLOWED_NETWORKS' | 'SEALPOST_WEBHOOK_ALLOWED_NETWORKS',
+): Network[] {
+  const list = read.optional(name)
   return (list?.split(',') ?? []).map(text => {
     const [address = '', prefix = ''] = text.trim().split('/')
     const family = isIP(address)
     if (family === 0 || !/^[0-9]{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) {
-      throw invalid('SEALPOST_DELIVERY_ALLOWED_NETWORKS', 'must hold CIDR ranges')
+      throw invalid(name, 'must hold CIDR ranges')
     }
     return { address, prefix: Number(prefix), family: family === 4 ? 'ipv4' : 'ipv6' }
   })

@@ -120,6 +120,13 @@ export const settings = {
     'Seconds after which the newest checkpoint is taken to the anchors: the directory, witnesses, the syslog server.',
     '60',
   ),
+  SEALPOST_WEBHOOK_ALLOWED_NETWORKS: setting(
+    'CIDR ranges, separated by commas, where webhooks may be called although the range is private, loopback or link-local (docs/webhooks.md).',
+    '',
+  ),
+  SEALPOST_WEBHOOK_CA_FILE: setting(
+    'PEM file with the CAs that receivers of webhooks are trusted by, instead of the Mozilla roots of Node.',
+  ),
   SEALPOST_LOG_LEVEL: setting('`debug`, `info`, `warn` or `error`.', 'info'),
 } as const satisfies Record<string, Setting>
 

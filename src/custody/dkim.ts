@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Knex } from 'knex'
-import { type Actor, appendEvents, recordEvent } from '../audit/index.ts'
+import { type Actor, appendEvents } from '../audit/index.ts'
 import { type Clock, SealpostError } from '../kernel/index.ts'
 import { isUniqueViolation } from '../platform/index.ts'
-import { deriveAgain } from './key-encryption-key.ts'
-import { currentSigningKey, findDkimKeys, insertDkimKey, retireDkimKey, type StoredDkimKey } from './store.ts'
+import { keyEncryptionKeyBy } from './signing-key.ts'
+import { findDkimKeys, insertDkimKey, retireDkimKey, type StoredDkimKey } from './store.ts'
 import { unwrap, wrap } from './wrap.ts'
 
 const host: Actor = { kind: 'host' }
@@ -39,13 +39,7 @@ export async function initDkimKey(
       detail: 'domain and selector are names of DNS, of lower-case letters, digits, hyphens and dots',
     })
   }
-  const signing = await currentSigningKey(knex)
-  if (signing === undefined) throw new SealpostError('key_missing')
-  const keyEncryptionKey = await deriveAgain(passphrase, signing.kdf).catch(async (error: unknown) => {
-    if (error instanceof SealpostError)
-      await recordEvent(knex, clock, host, { type: 'custody.unseal.refused', code: error.code })
-    throw error
-  })
+  const keyEncryptionKey = await keyEncryptionKeyBy(knex, clock, passphrase)
   const algorithm = 'rsa-sha256'
   const { privateKey, publicKey } = await generate('rsa', {
     modulusLength: 2048,

@@ -9,3 +9,10 @@ export {
 export { type LogKeyRecord, listLogKeys } from './log-key.ts'
 export { initSigningKey, type OpenedSigningKey, openSigningKey } from './signing-key.ts'
 export { type OpenedKeys, unsealFor } from './unseal.ts'
+export {
+  type MakeWebhookSecret,
+  type OpenWebhookSecret,
+  openWebhookSecretMaker,
+  openWebhookSecrets,
+} from './webhook-secret.ts'
+export type { Wrapped } from './wrap.ts'

@@ -67,3 +67,17 @@ export async function openSigningKey(
     throw error
   }
 }
+
+/**
+ * The key-encryption key, for who wraps another secret by the same passphrase. Throws `key_missing` before `custody init`,
+ * `passphrase_wrong`, which is audited.
+ */
+export async function keyEncryptionKeyBy(knex: Knex, clock: Clock, passphrase: string): Promise<Uint8Array> {
+  const signing = await currentSigningKey(knex)
+  if (signing === undefined) throw new SealpostError('key_missing')
+  return deriveAgain(passphrase, signing.kdf).catch(async (error: unknown) => {
+    if (error instanceof SealpostError)
+      await recordEvent(knex, clock, host, { type: 'custody.unseal.refused', code: error.code })
+    throw error
+  })
+}

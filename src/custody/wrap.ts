@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
 
 const tagLength = 16
 
@@ -12,6 +12,7 @@ export interface Wrapped {
 const labels = {
   dkim: 'sealpost dkim key wrapping',
   log: 'sealpost log key wrapping',
+  webhook: 'sealpost webhook secret wrapping',
 } as const
 
 export type WrappedKind = keyof typeof labels
@@ -32,16 +33,25 @@ export function wrap(
 
 /** Throws when anything of it was altered, or it is something else. */
 export function unwrap(
-  { nonce, sealed }: Wrapped,
+  wrapped: Wrapped,
   keyEncryptionKey: Uint8Array,
   kind: WrappedKind,
   about: string,
 ): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', keyFor(keyEncryptionKey, kind), nonce, {
-    authTagLength: tagLength,
-  })
-  decipher.setAAD(Buffer.from(about)).setAuthTag(sealed.subarray(-tagLength))
-  return Buffer.concat([decipher.update(sealed.subarray(0, -tagLength)), decipher.final()])
+  return openUnwrap(keyEncryptionKey, kind)(wrapped, about)
+}
+
+/** {@link unwrap} for one kind of secret, which goes on when the key-encryption key is gone; it opens no other kind. */
+export function openUnwrap(
+  keyEncryptionKey: Uint8Array,
+  kind: WrappedKind,
+): (wrapped: Wrapped, about: string) => Buffer {
+  const key = createSecretKey(keyFor(keyEncryptionKey, kind))
+  return ({ nonce, sealed }, about) => {
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength })
+    decipher.setAAD(Buffer.from(about)).setAuthTag(sealed.subarray(-tagLength))
+    return Buffer.concat([decipher.update(sealed.subarray(0, -tagLength)), decipher.final()])
+  }
 }
 
 function keyFor(keyEncryptionKey: Uint8Array, kind: WrappedKind): Buffer {

@@ -11,6 +11,7 @@ import { openUpkeep } from '../recipients/index.ts'
 import { openReporting } from '../review/index.ts'
 import { largestBody, openInspector, openSealerPool } from '../sealer/host/index.ts'
 import { openForgettingUpdates } from '../updates/index.ts'
+import { anyWebhook } from '../webhooks/index.ts'
 import { openAnchors } from './anchors.ts'
 import { openLogKeeping } from './audit-log.ts'
 import { openGround } from './ground.ts'
@@ -20,6 +21,7 @@ import { endingOf } from './reviewing.ts'
 import { openSending } from './sending.ts'
 import { settingsOf } from './settings-of.ts'
 import { openSiem } from './siem.ts'
+import { openCalling } from './webhooks.ts'
 
 export interface Gateway extends Ports {
   readonly opsPort: number
@@ -58,7 +60,8 @@ export async function startGateway(
 
   const [seals, sends] = [config.roles.includes('api'), config.roles.includes('courier')]
   const origin = `${config.mailHost}/audit-log`
-  const keys = await unsealFor(knex, clock, { seals, sends, origin }, readPassphrase)
+  const calls = await anyWebhook(knex)
+  const keys = await unsealFor(knex, clock, { seals, sends, calls, origin }, readPassphrase)
   await openLogKeeping(opened, { knex, clock, log, alarms, key: keys.log })
   const siem = openSiem(opened, config, { knex, clock, log, alarms, tls, origin })
   openAnchors(opened, config, secrets, { knex, clock, log, alarms, siem })
@@ -103,6 +106,7 @@ export async function startGateway(
   const reporting = openReporting({ knex, clock, log, sender: config.notices, own })
   opened.defer(() => reporting.stop())
   if (submit) opened.adopt(openForgetting(knex, clock, log), forgetting => forgetting.stop())
+  openCalling(opened, config, secrets, { knex, clock, log, openSecret: keys.webhooks })
   if (sends) opened.adopt(openForgettingUpdates(knex, clock, log), forgetting => forgetting.stop())
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))

@@ -10,6 +10,8 @@ type Answer = Parameters<NonNullable<Parameters<typeof request>[2]>>[0]
 export interface Posting {
   readonly body: Uint8Array
   readonly type: string
+  /** Beside those that every request has; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Posted {
@@ -97,7 +99,7 @@ function converse<Result>(
       headers: {
         ...(posting === undefined
           ? {}
-          : { 'content-type': posting.type, 'content-length': posting.body.length }),
+          : { ...posting.headers, 'content-type': posting.type, 'content-length': posting.body.length }),
         host: url.host,
         accept: '*/*',
         'accept-encoding': 'identity',

@@ -43,7 +43,7 @@ export interface Poster {
    * What a POST of this body is answered, whatever the status; never rejects. A redirect is not followed, and of a host with
    * several addresses the next is tried only when nothing was sent.
    */
-  post(url: URL, body: Uint8Array, type: string): Promise<Reply>
+  post(url: URL, body: Uint8Array, type: string, headers?: Readonly<Record<string, string>>): Promise<Reply>
 }
 
 export interface FetcherOptions {
@@ -109,9 +109,9 @@ export function openFetcher(options: FetcherOptions): Fetcher & Poster {
         next = target
       }
     },
-    async post(url, body, type) {
+    async post(url, body, type, headers = {}) {
       const signal = AbortSignal.timeout(deadline)
-      const seen = await visit(url, signal, to => postExchange(to, bounds(signal), { body, type }))
+      const seen = await visit(url, signal, to => postExchange(to, bounds(signal), { body, type, headers }))
       if (seen.kind === 'posted') {
         const { status, mediaType: said, bytes } = seen
         return { ok: true, status, mediaType: said, bytes }

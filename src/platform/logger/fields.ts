@@ -11,6 +11,7 @@ const fields = {
   application: id,
   recipient: id,
   notice: id,
+  webhook: id,
   /** Of one answered request, as told to its client. */
   instance: id,
   code,
