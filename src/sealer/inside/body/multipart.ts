@@ -35,7 +35,7 @@ export class Multipart {
 
   constructor(boundary: string, taker: PartTaker) {
     this.#taker = taker
-    this.#dicer = new Dicer({ boundary })
+    this.#dicer = new Dicer(withoutPauses(boundary))
     this.#dicer.on('part', stream => this.#follow(stream))
     this.#dicer.on('finish', () => {
       this.#finished = true
@@ -48,7 +48,7 @@ export class Multipart {
   /** One call at a time. When it resolves, all that the chunk holds was taken, and it can be wiped. */
   async write(chunk: Uint8Array): Promise<void> {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    if (!this.#finished) await new Promise(resolve => this.#dicer.write(bytes, resolve))
+    if (!this.#finished) this.#dicer.write(bytes)
     await this.#handOn()
   }
 
@@ -87,9 +87,18 @@ export class Multipart {
       }
       for (const piece of part.pieces.splice(0)) this.#taker.content(piece)
       if (!part.ended) return
-      if (!part.begun) throw multipartRefused('syntax')
+      if (!part.begun) throw multipartRefused(this.#broken ? 'truncated' : 'syntax')
       this.#taker.end()
       this.#parts.shift()
     }
   }
+}
+
+/**
+ * A part that holds more than this waits for its reader: then the splitter waits, too, and forever if the part was the last
+ * (3.2.6). Here everything is read in the next turn.
+ */
+function withoutPauses(boundary: string): Dicer.Config {
+  const config = { boundary, partHwm: Number.MAX_SAFE_INTEGER }
+  return config
 }
