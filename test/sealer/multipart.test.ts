@@ -15,7 +15,7 @@ const csv = attachmentPart('cases.csv', 'text/csv', 'a,b\r\n1,2\r\n')
 async function read(
   body: Uint8Array,
   cuts: readonly number[] = [],
-  { named = boundary, purpose = 'seal' as Task['purpose'] } = {},
+  { named = boundary, purpose = 'seal' }: { named?: string; purpose?: Task['purpose'] } = {},
 ): Promise<ReadBody> {
   const reader = openBody({ purpose, form: { type: 'multipart', boundary: named } }, limits)
   const chunks = [0, ...cuts].map((from, i) => Uint8Array.from(body.subarray(from, cuts[i] ?? body.length)))

@@ -200,7 +200,7 @@ export class Fields {
   #header(utf8: Uint8Array, pointer: string, limit: number): string | undefined {
     // Four bytes a character at most: whatever is longer need not become a string at all. A character is a code point, as in JSON Schema.
     const text = utf8.length > limit * 4 ? undefined : utf8ToString(utf8)
-    if (text === undefined || [...text].length > limit) {
+    if (text === undefined || Array.from(text).length > limit) {
       this.refuse(pointer, 'too_long')
       return undefined
     }

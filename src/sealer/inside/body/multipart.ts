@@ -17,9 +17,6 @@ interface Part {
   ended: boolean
 }
 
-/** The splitter keeps fewer bytes than this when they may be the beginning of a boundary. */
-const keptBytes = 80
-
 /**
  * Cuts a body of multipart/form-data into its parts while it comes. Of @fastify/busboy only what finds boundaries is used: its
  * reader of forms leaves out, silently, every part whose header it does not understand. Here each part has its header, its
@@ -65,8 +62,9 @@ export class Multipart {
       part.header = header as PartHeader
     })
     stream.on('data', (bytes: Uint8Array) => {
-      // What is short may lie in a buffer that the splitter is about to use again.
-      part.pieces.push(bytes.length < keptBytes ? Uint8Array.from(bytes) : bytes)
+      // A view of the chunk; or of the buffer in which the splitter keeps what may begin a boundary, and which it uses again: but
+      // whatever it keeps there is the same beginning.
+      part.pieces.push(bytes)
     })
     stream.on('end', () => {
       part.ended = true

@@ -128,7 +128,8 @@ class MultipartBody implements BodyReader {
         ? ''
         : `/attachments/${this.#message.attachments.length + this.#parts.length}`
     const names = readPartHeader(header, at)
-    if ((names.name === 'message') !== (this.#message === undefined)) throw multipartRefused('message_first', at)
+    if ((names.name === 'message') !== (this.#message === undefined))
+      throw multipartRefused('message_first', at)
     if (names.name === 'message' && !isJson(names.contentType)) throw multipartRefused('content_type')
     if (this.#parts.length === maxAttachments) throw tooManyParts()
     this.#current = { ...names, start: this.#attached.size }
