@@ -33,6 +33,7 @@ export {
   problemCodes,
   type RecipientProblemCode,
   recipientCodes,
+  recipientProblems,
 } from './problem.ts'
 export type { JsonSchema } from './schemas.ts'
 export {

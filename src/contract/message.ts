@@ -6,13 +6,17 @@ const line = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 const subject = z.string().max(998).regex(line).refine(isWellFormed).meta({
   description:
-    'Up to 998 UTF-16 units, no control characters. Travels encrypted; outside stands `[...]`. No card data.',
+    'Up to 998 characters, no control characters. Travels encrypted; outside stands `[...]`. No card data.',
 })
+
+/** What is longer is an attachment. */
+const maxBody = 4 * 1024 * 1024
 
 const body = z
   .string()
+  .max(maxBody)
   .regex(/^[^\u0000]*$/)
-  .refine(isWellFormed)
+  .refine(text => isWellFormed(text) && new TextEncoder().encode(text).length <= maxBody)
 
 export const attachment = z.strictObject({
   filename: z
@@ -32,8 +36,10 @@ export const attachment = z.strictObject({
     .meta({ description: 'A media type without parameters; not `message/*` or `multipart/*`.' }),
   content: z
     .string()
-    // No stray bits under the padding (RFC 4648 section 3.5): one content has one form.
-    .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/)
+    // No stray bits under the padding (RFC 4648 section 3.5): one content has one form. A group that repeats would need a
+    // stack as deep as the content is long.
+    .regex(/^[A-Za-z0-9+/]*(?:[AQgw]==|[AEIMQUYcgkosw048]=)?$/)
+    .refine(text => text.length % 4 === 0)
     .meta({ contentEncoding: 'base64', description: 'Base64 with padding, without line breaks.' }),
 })
 
@@ -49,10 +55,12 @@ const envelope = {
       description: 'Enrolled addresses. Each gets a message of its own and sees no other.',
     }),
   subject,
-  text: body.optional().meta({ description: 'The message as plain text. May hold card numbers.' }),
+  text: body
+    .optional()
+    .meta({ description: 'The message as plain text, up to 4 MiB in UTF-8. May hold card numbers.' }),
   html: body.optional().meta({
     description:
-      'The message as HTML. May hold card numbers. Without `text`, a text alternative is made of it.',
+      'The message as HTML, up to 4 MiB in UTF-8. May hold card numbers. Without `text`, a text alternative is made of it.',
   }),
   attachments: z.array(attachment).max(100).optional(),
   reference: reference.optional(),

@@ -46,20 +46,45 @@ export const problemCodes = [
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
 
-/** Why one recipient of a message cannot receive it. */
-export const recipientCodes = [
-  'recipient_unknown',
-  'recipient_not_active',
-  'certificate_missing',
-  'certificate_expired',
-  'certificate_revoked',
-  'certificate_retired',
-  'certificate_not_allowed',
-  'attestation_missing',
-  'attestation_lapsed',
-  'destination_missing',
-] as const
-export type RecipientProblemCode = (typeof recipientCodes)[number]
+/** Why one recipient of a message cannot receive it, and what can be done about it. */
+export const recipientProblems = {
+  recipient_unknown: told('The address is not enrolled.', 'Ask an operator to invite the recipient.'),
+  recipient_not_active: told(
+    'The recipient is suspended, unenrolled or not enrolled to the end.',
+    'Ask an operator how the enrolment stands.',
+  ),
+  certificate_missing: told(
+    'The recipient has no certificate.',
+    'Ask the recipient to upload their public key.',
+  ),
+  certificate_expired: told(
+    'The recipient’s certificate, or its encryption subkey, has expired.',
+    'Ask the recipient to prolong it, or for a new key.',
+  ),
+  certificate_revoked: told('The recipient’s certificate was revoked.', 'Ask the recipient for a new key.'),
+  certificate_retired: told(
+    'The recipient’s certificate was replaced, and no other is in use.',
+    'Ask an operator whether a new key waits for approval.',
+  ),
+  certificate_not_allowed: told(
+    'The crypto policy in force does not allow the recipient’s certificate.',
+    'Ask the recipient for a key that the policy allows.',
+  ),
+  attestation_missing: told(
+    'What the recipient must have shown was never recorded.',
+    'Ask an operator to record it.',
+  ),
+  attestation_lapsed: told(
+    'What the recipient has shown holds no longer.',
+    'Ask an operator to record what the recipient shows now.',
+  ),
+  destination_missing: told(
+    'No rule says how the mail servers of the domain are authenticated.',
+    'Ask an operator to add the domain as a destination.',
+  ),
+} as const
+export const recipientCodes = Object.keys(recipientProblems) as readonly RecipientProblemCode[]
+export type RecipientProblemCode = keyof typeof recipientProblems
 
 /** What `errors` can say of a place in the request. */
 export const faults = {
@@ -74,12 +99,26 @@ export const faults = {
   control_character: 'It holds a control character.',
   null_character: 'It holds the character NUL.',
   encoding: 'The body is not UTF-8.',
-  syntax: 'The body is not JSON.',
+  syntax: 'The body, or a part of it, does not have its syntax.',
   duplicate_key: 'An object has a key twice.',
   lone_surrogate: 'A text holds half of a surrogate pair.',
   too_deep: 'The body is nested too deeply.',
   too_many_values: 'The body has too many values.',
   card_number: 'It holds a card number.',
+  content_unreadable: 'It cannot be looked into.',
+  message_first: 'The part `message` must come first, and once.',
+  content_type: 'The part `message` must be application/json.',
+  unknown_part: 'A part is neither `message` nor `attachment`.',
+  header_too_long: 'The header of a part is too long.',
+  duplicate_header: 'A part has a header twice.',
+  transfer_encoding: 'A part is encoded: send it as it is.',
+  truncated: 'The body ends before its last boundary.',
+  card_verification_code: 'It holds a card verification code.',
+  pin: 'It holds a PIN.',
+  pin_block: 'It holds a PIN block.',
+  track_1: 'It holds track 1 of a magnetic stripe.',
+  track_2: 'It holds track 2 of a magnetic stripe.',
+  emv_track: 'It holds a track as a chip says it.',
 } as const
 
 /** An error (RFC 9457). It never repeats a value that was sent, but for addresses of refused recipients. */
@@ -105,3 +144,7 @@ export const problem = z.object({
     .meta({ description: 'Who cannot receive the message, and why.' }),
 })
 export type Problem = Told<typeof problem>
+
+function told<const Title extends string, const Remedy extends string>(title: Title, remedy: Remedy) {
+  return { title, remedy }
+}

@@ -153,7 +153,7 @@ const names = fc.constantFrom(
 )
 
 /** A message with every field, and every odd value in each place of it: each is a case. */
-export function* everyOddity(): Generator<unknown> {
+export function* everyOddity(): Generator {
   const whole = {
     from: 'a@b.example',
     to: ['c@d.example'],

@@ -1,4 +1,4 @@
-import { faults } from '../../contract/index.ts'
+import { faults, recipientProblems } from '../../contract/index.ts'
 import { type ErrorCode, errorCatalogue } from '../../kernel/index.ts'
 import { type Html, html } from '../page/html.ts'
 import type { Page } from '../page/layout.ts'
@@ -15,6 +15,12 @@ export function errorsPage(): Page {
 sent; <code>errors</code> names places in the request (RFC 6901). <a href="/docs">HTTP API</a></p>
 ${codes.map(entry)}
 ${card(
+  'Why a recipient cannot receive a message',
+  html`<dl class="facts">${Object.entries(recipientProblems).map(
+    ([code, { title, remedy }]) => html`<dt><code>${code}</code></dt><dd>${title} ${remedy}</dd>`,
+  )}</dl>`,
+)}
+${card(
   'What errors say of a place',
   html`<dl class="facts">${Object.entries(faults).map(
     ([code, meaning]) => html`<dt><code>${code}</code></dt><dd>${prose(meaning)}</dd>`,
@@ -30,6 +36,6 @@ function entry(code: ErrorCode): Html {
 <p class="soft">HTTP ${statuses[code]}. ${
     temporary
       ? html`The same request can succeed later: see <code>Retry-After</code>.`
-      : 'The same request fails again.'
+      : 'Repeating the same request is of no use.'
   }</p></section>`
 }

@@ -60,7 +60,7 @@ ${requestBody !== undefined && html`<h3>Body</h3>${media(requestBody.content)}`}
 function answer({ description, content = {} }: OperationObject['responses'][string]): Content {
   const codes = Object.keys(content['application/problem+json']?.examples ?? {})
   if (codes.length === 0) return html`${paragraphs(description)}${media(content)}`
-  return html`<ul>${codes.map(code => html`<li><a href="/docs/errors#${code}"><code>${code}</code></a></li>`)}</ul>`
+  return codes.map((code, i) => html`${i > 0 && ', '}<a href="/docs/errors#${code}"><code>${code}</code></a>`)
 }
 
 function media(content: NonNullable<OperationObject['responses'][string]['content']>): Content {

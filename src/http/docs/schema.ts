@@ -42,7 +42,7 @@ export function kindOf(schema: JsonSchema): Content {
   if (Array.isArray(schema['enum'])) return listed(schema['enum'])
   if (schema['const'] !== undefined) return listed([schema['const']])
   if (type === 'array') {
-    return html`list of ${range(minItems, maxItems)}${items === undefined ? 'anything' : kindOf(items)}`
+    return html`list${maxItems !== undefined && html` (${range(minItems, maxItems)})`} of ${items === undefined ? 'anything' : kindOf(items)}`
   }
   if (type === 'integer')
     return html`whole number${minimum !== undefined && html` ${range(minimum, maximum)}`}`
@@ -55,6 +55,5 @@ function listed(values: readonly unknown[]): Content {
 }
 
 function range(least: unknown = 0, most: unknown): Content {
-  if (most === undefined) return false
-  return html`${Number(least)} to ${Number(most)} `
+  return html`${Number(least)} to ${Number(most)}`
 }
