@@ -49,7 +49,8 @@ function multipart(message: object, attachments: readonly OutgoingAttachment[]):
   const parts: readonly Part[] = [
     { head: head('name="message"', 'application/json'), length: json.length, open: () => [json] },
     ...attachments.map(({ filename, contentType, content }, index) => {
-      if (/[\u0000-\u001f\u007f]/.test(filename)) throw invalid(index, 'filename')
+      // What browsers write for quotes and line ends is read as these; a name that has it itself cannot be told.
+      if (/[\u0000-\u001f\u007f]|%(?:22|0[AD])/i.test(filename)) throw invalid(index, 'filename')
       if (!/^[\u0021-\u007e]+$/.test(contentType)) throw invalid(index, 'contentType')
       return {
         head: head(`name="attachment"; filename="${filename.replace(/["\\]/g, '\\$&')}"`, contentType),

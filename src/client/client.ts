@@ -57,6 +57,8 @@ export interface SealpostClient {
   cancel(id: string, options?: RequestOptions): Promise<MessageStatus>
   /** What becomes of deliveries, while it happens. */
   updates(options?: UpdatesOptions): AsyncGenerator<PlacedUpdate, void, undefined>
+  /** What became of a message once every delivery is settled, which can take days: give a `signal`, or look later. */
+  settled(id: string, options?: RequestOptions): Promise<MessageStatus>
   /** The file that proves what became of a message, as text. To be kept to the octet. */
   evidence(id: string, options?: RequestOptions): Promise<string>
   /** Closes idle connections and cuts the others. */
@@ -83,8 +85,13 @@ export function createSealpostClient(options: SealpostClientOptions): SealpostCl
     )
   const get = (path: string, signal?: AbortSignal): Promise<string> =>
     request({ method: 'GET', path, signal })
+  const status: SealpostClient['get'] = async (id, { signal } = {}) => parse(await get(pathOf(id), signal))
   const page: SealpostClient['page'] = async ({ signal, ...query } = {}) =>
     parse(await get(`/v1/messages${queryOf(query)}`, signal))
+  const updates: SealpostClient['updates'] = (given = {}) => {
+    const path = given.message === undefined ? '/v1/updates' : pathOf(given.message, '/updates')
+    return follow(wire.ask, path, given, retryDelay)
+  }
 
   return {
     async send(message, { idempotencyKey = randomUUID(), signal } = {}) {
@@ -102,9 +109,7 @@ export function createSealpostClient(options: SealpostClientOptions): SealpostCl
         await request({ method: 'POST', path: '/v1/messages/check', body: bodyOf(message), signal }),
       )
     },
-    async get(id, { signal } = {}) {
-      return parse(await get(pathOf(id), signal))
-    },
+    get: status,
     async *list(given = {}) {
       let { cursor } = given
       do {
@@ -117,9 +122,13 @@ export function createSealpostClient(options: SealpostClientOptions): SealpostCl
     async cancel(id, { signal } = {}) {
       return parse(await request({ method: 'POST', path: pathOf(id, '/cancel'), signal }, false))
     },
-    updates(given = {}) {
-      const path = given.message === undefined ? '/v1/updates' : pathOf(given.message, '/updates')
-      return follow(wire.ask, path, given, retryDelay)
+    updates,
+    async settled(id, { signal } = {}) {
+      // All that is known of a message is told first, so nothing is missed between the two.
+      for (let now = await status(id, { signal }); ; now = await status(id, { signal })) {
+        if (now.state !== 'queued') return now
+        for await (const { data } of updates({ message: id, signal })) if (data.state !== 'queued') break
+      }
     },
     evidence: (id, { signal } = {}) => get(pathOf(id, '/evidence'), signal),
     close: () => wire.close(),

@@ -87,11 +87,11 @@ export interface CheckMessage {
   readonly from: string
   /** Enrolled addresses. Each gets a message of its own and sees no other. */
   readonly to: readonly string[]
-  /** Up to 998 UTF-16 units, no control characters. Travels encrypted; outside stands `[...]`. No card data. */
+  /** Up to 998 characters, no control characters. Travels encrypted; outside stands `[...]`. No card data. */
   readonly subject: string
-  /** The message as plain text. May hold card numbers. */
+  /** The message as plain text, up to 4 MiB in UTF-8. May hold card numbers. */
   readonly text?: string | undefined
-  /** The message as HTML. May hold card numbers. Without `text`, a text alternative is made of it. */
+  /** The message as HTML, up to 4 MiB in UTF-8. May hold card numbers. Without `text`, a text alternative is made of it. */
   readonly html?: string | undefined
   readonly attachments?: readonly Attachment[] | undefined
   /** The application’s own mark on a message. Stored in the clear; no card data. */
@@ -269,11 +269,11 @@ export interface SubmitMessage {
   readonly from: string
   /** Enrolled addresses. Each gets a message of its own and sees no other. */
   readonly to: readonly string[]
-  /** Up to 998 UTF-16 units, no control characters. Travels encrypted; outside stands `[...]`. No card data. */
+  /** Up to 998 characters, no control characters. Travels encrypted; outside stands `[...]`. No card data. */
   readonly subject: string
-  /** The message as plain text. May hold card numbers. */
+  /** The message as plain text, up to 4 MiB in UTF-8. May hold card numbers. */
   readonly text?: string | undefined
-  /** The message as HTML. May hold card numbers. Without `text`, a text alternative is made of it. */
+  /** The message as HTML, up to 4 MiB in UTF-8. May hold card numbers. Without `text`, a text alternative is made of it. */
   readonly html?: string | undefined
   readonly attachments?: readonly Attachment[] | undefined
   /** The application’s own mark on a message. Stored in the clear; no card data. */

@@ -13,8 +13,10 @@ export interface PlacedUpdate extends Update {
 export interface UpdatesOptions {
   /** Those of one message only. Default: of all. */
   readonly message?: string | undefined
-  /** The `id` of the last update that you know. Without it: what happens from now on. */
+  /** The `id` of the last update that you know. Without it: of one message all, otherwise what happens from now on. */
   readonly after?: string | undefined
+  /** Called when updates may have been missed: the connection was lost before the first, or `after` is too long ago. Look how things stand. */
+  readonly onGap?: (() => void) | undefined
   /** Ends it: the iteration throws its reason. */
   readonly signal?: AbortSignal | undefined
 }
@@ -29,10 +31,11 @@ const silence = 45_000
 export async function* follow(
   ask: Ask,
   path: string,
-  { after, signal }: UpdatesOptions,
+  { message, after, onGap, signal }: UpdatesOptions,
   delay: number,
 ): AsyncGenerator<PlacedUpdate, void, undefined> {
   let last = after
+  let heard = false
   for (let failed = 0; ; failed += 1) {
     let answer: IncomingMessage | undefined
     try {
@@ -45,10 +48,13 @@ export async function* follow(
         timeout: silence,
       })
       if (answer.statusCode !== 200) await readAnswer(answer, signal)
+      if (heard && last === undefined && message === undefined) onGap?.()
+      heard = true
       for await (const event of eventsOf(answer, signal)) {
         failed = 0
         if (event.id !== '') last = event.id
-        if (event.data !== '') yield { ...(parse(event.data) as Update), id: last ?? '' }
+        if (event.type === 'reset') onGap?.()
+        else if (event.data !== '') yield { ...(parse(event.data) as Update), id: event.id }
       }
     } catch (error) {
       if (waitAfter(error, { delay }, failed) === undefined) throw error
@@ -64,22 +70,23 @@ export async function* follow(
 
 interface ServerSentEvent {
   readonly id: string
+  readonly type: string
   readonly data: string
 }
 
-/** https://html.spec.whatwg.org/multipage/server-sent-events.html, of which the gateway uses `id` and `data`. */
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html, of which the gateway uses these. */
 async function* eventsOf(answer: IncomingMessage, signal?: AbortSignal): AsyncGenerator<ServerSentEvent> {
-  let id = ''
-  let data: string[] = []
+  let event = { id: '', type: '', data: '' }
   for await (const line of linesOf(answer, signal)) {
     if (line === '') {
-      yield { id, data: data.join('\n') }
-      data = []
+      yield event
+      event = { id: event.id, type: '', data: '' }
       continue
     }
     const [, field = '', value = ''] = /^([^:]*):? ?(.*)$/.exec(line) ?? []
-    if (field === 'data') data.push(value)
-    if (field === 'id') id = value
+    if (field === 'data') event.data += event.data === '' ? value : `\n${value}`
+    else if (field === 'event') event.type = value
+    else if (field === 'id') event.id = value
   }
 }
 

@@ -94,7 +94,7 @@ function ask(agent: Agent, base: URL, { method, path, accept, body, signal, time
     )
     outgoing.on('response', answer => {
       // Refused before it had all of the body: the rest would be sent for nothing.
-      answer.once('close', () => {
+      answer.once('end', () => {
         if (!outgoing.writableFinished) outgoing.destroy()
       })
       resolve(answer)

@@ -17,7 +17,7 @@ export interface Seen {
   readonly body: Buffer
 }
 
-export type Play = (seen: Seen, response: ServerResponse, request: IncomingMessage) => void
+export type Play = (seen: Seen, response: ServerResponse, request: IncomingMessage) => unknown
 
 /** A server that asks for a client certificate, as the gateway does, and answers whatever a test wants. */
 export interface Played extends AsyncDisposable {
