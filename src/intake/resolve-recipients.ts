@@ -31,7 +31,7 @@ export interface JudgedBy {
 
 /**
  * Tells who a message goes to, each with the pinned subkey and the outer headers. All of them or none: throws
- * `sender_not_allowed`, `sending_not_approved` while no policy is in force, or `recipients_refused` with a code for each one that cannot receive it (invariant 6). Messages
+ * `invalid_message` when it has expired, `sender_not_allowed`, `sending_not_approved` while no policy is in force, or `recipients_refused` with a code for each one that cannot receive it (invariant 6). Messages
  * that come at the same time share the queries.
  */
 export function openResolution(
@@ -43,7 +43,10 @@ export function openResolution(
     judgeAll(knex, messages, clock.now()),
   )
 
-  return async (application, { from, to, replyTo = from }) => {
+  return async (application, { from, to, replyTo = from, expiresAt = Infinity }) => {
+    if (expiresAt <= clock.now().getTime()) {
+      throw new SealpostError('invalid_message', { errors: [{ pointer: '/expiresAt', code: 'past' }] })
+    }
     if (![from, replyTo].every(address => maySendFrom(application, address)))
       throw new SealpostError('sender_not_allowed')
     const judged = await judge(to)
