@@ -1,7 +1,6 @@
-import { isGif, stripGif } from './images/gif.ts'
-import { isJpeg, stripJpeg } from './images/jpeg.ts'
-import { isPng, stripPng } from './images/png.ts'
-import { isWebp, stripWebp } from './images/webp.ts'
+import { stripImage } from './images/index.ts'
+import { isZip, stripOffice } from './office/index.ts'
+import { isPdf, stripPdf } from './pdf/strip-pdf.ts'
 import { isPlainText } from './plain-text.ts'
 
 /**
@@ -19,12 +18,7 @@ export function stripMetadata(
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length)
   const image = stripImage(bytes)
   if (image !== 'none') return image
+  if (isZip(bytes)) return stripOffice(bytes)
+  if (isPdf(bytes)) return stripPdf(bytes)
   return isPlainText(bytes, filename, contentType) ? content : undefined
-}
-
-function stripImage(bytes: Buffer): Buffer | undefined | 'none' {
-  if (isJpeg(bytes)) return stripJpeg(bytes)
-  if (isPng(bytes)) return stripPng(bytes)
-  if (isGif(bytes)) return stripGif(bytes)
-  return isWebp(bytes) ? stripWebp(bytes) : 'none'
 }
