@@ -1,6 +1,6 @@
-export { openBodiesInFlight } from './api/bodies-in-flight.ts'
 export { openClients } from './api/clients.ts'
 export { createApi } from './api/index.ts'
+export { openBodiesInFlight } from './api/limits/bodies-in-flight.ts'
 export { createConsole } from './console/index.ts'
 export { createListener, type Listener, listen } from './listener.ts'
 export { createOps } from './ops.ts'

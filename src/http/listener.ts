@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { Listen } from '../config/index.ts'
 import { serverTlsOptions } from '../platform/index.ts'
+import { paceHandshakes } from './handshakes.ts'
 import { fromListener, type Watch, watchConnections } from './refusals/watch.ts'
 
 export interface Listener {
@@ -18,9 +19,11 @@ export interface Listener {
 const limits = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
-  requestTimeout: 120_000,
+  // Where what is sent may be large, its pace is watched as well (http/api/limits/pace.ts).
+  requestTimeout: 300_000,
   keepAliveTimeout: 30_000,
-  connectionsCheckingInterval: 1_000,
+  // Often: those whose time is over end together, and nothing else is done meanwhile.
+  connectionsCheckingInterval: 200,
   insecureHTTPParser: false,
 } as const
 
@@ -43,14 +46,19 @@ export function createListener(
       ...limits,
       requireHostHeader: watch === undefined, // Else it is asked for where it is counted.
       handshakeTimeout: 10_000,
+      // Read by TLS, when its turn comes, and by nobody before.
+      pauseOnConnect: true,
       requestCert: clientCertificate === 'required',
       // Whoever is not authorized is cut off, with an audit event, before a byte of HTTP is read (http/api).
       rejectUnauthorized: false,
     },
     watch === undefined ? handler : fromListener(watch, handler),
   )
+  paceHandshakes(server)
   if (watch !== undefined) watchConnections(server, watch)
   server.maxHeadersCount = 64
+  // Milliseconds in which nothing comes and nothing goes: whoever does not read answers.
+  server.timeout = 120_000
   server.maxConnections = 4_000
   return server
 }

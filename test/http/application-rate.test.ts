@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addApplication, changeApplication } from '../../src/access/index.ts'
-import { openApplicationRates } from '../../src/http/api/rate.ts'
+import { openApplicationRates } from '../../src/http/api/limits/rate.ts'
 import { type ApplicationId, systemClock } from '../../src/kernel/index.ts'
 import { type Identity, issueClientCertificate } from '../../src/platform/pki/index.ts'
 import { type House, openHouse } from '../support/house.ts'

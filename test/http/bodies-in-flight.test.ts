@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openBodiesInFlight } from '../../src/http/api/bodies-in-flight.ts'
+import { openBodiesInFlight } from '../../src/http/api/limits/bodies-in-flight.ts'
 import type { ApplicationId } from '../../src/kernel/index.ts'
 import { eventually as within } from '../support/locks.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { atPace } from '../../src/http/api/pace.ts'
+import { atPace } from '../../src/http/api/limits/pace.ts'
 
 const fast = { grace: 60_000, bytesPerSecond: 1 }
 const slow = { grace: 30, bytesPerSecond: 1_000_000 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { Plaintext, SealpostError } from '../../kernel/index.ts'
 import type { BodyForm } from '../../sealer/host/index.ts'
-import type { Share } from './bodies-in-flight.ts'
-import { atPace } from './pace.ts'
+import type { Share } from './limits/bodies-in-flight.ts'
+import { atPace } from './limits/pace.ts'
 
 /**
  * The request's body, chunk by chunk, unparsed. Whoever takes a chunk wipes it. Throws `body_too_large` as soon as

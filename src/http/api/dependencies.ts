@@ -4,8 +4,8 @@ import type { Clock } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
 import type { Feed } from '../../updates/index.ts'
 import type { Refusals } from '../refusals/open.ts'
-import type { BodiesInFlight } from './bodies-in-flight.ts'
 import type { Clients } from './clients.ts'
+import type { BodiesInFlight } from './limits/bodies-in-flight.ts'
 
 export interface ApiDependencies {
   readonly knex: Knex

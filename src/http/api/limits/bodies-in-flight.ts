@@ -1,4 +1,4 @@
-import { type ApplicationId, SealpostError } from '../../kernel/index.ts'
+import { type ApplicationId, SealpostError } from '../../../kernel/index.ts'
 
 /** What one request takes of the gateway's memory, and of its turns for large bodies. */
 export interface Share {

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
-import type { Application } from '../../access/index.ts'
-import { SealpostError } from '../../kernel/index.ts'
-import type { Clients } from './clients.ts'
+import type { Application } from '../../../access/index.ts'
+import { SealpostError } from '../../../kernel/index.ts'
+import type { Clients } from '../clients.ts'
 
 /** What is left of an application's share, as the draft names it. */
 interface Standing {

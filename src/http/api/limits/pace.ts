@@ -1,4 +1,4 @@
-import { SealpostError } from '../../kernel/index.ts'
+import { SealpostError } from '../../../kernel/index.ts'
 import { largeBody } from './bodies-in-flight.ts'
 
 interface Pace {
