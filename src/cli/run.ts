@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand(),
   custody: async () => (await import('./commands/custody.ts')).custodyCommand(),
   app: async () => (await import('./commands/app.ts')).appCommand(),
+  webhook: async () => (await import('./commands/webhook.ts')).webhookCommand(),
   operator: async () => (await import('./commands/operator.ts')).operatorCommand(),
   recipient: async () => (await import('./commands/recipient.ts')).recipientCommand(),
   destination: async () => (await import('./commands/destination.ts')).destinationCommand(),
