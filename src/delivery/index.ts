@@ -69,7 +69,13 @@ export {
 } from './route/sts/fetch.ts'
 export type { HeldCredentials } from './smtp/credentials.ts'
 export type { ProbedServer } from './smtp/probe.ts'
-export { type AttemptStatus, type DeliveryStatus, deliveriesOf } from './status.ts'
+export {
+  type AttemptStatus,
+  type DeliveryStatus,
+  type DeliverySummary,
+  deliveriesOf,
+  summariesOf,
+} from './status/status.ts'
 export { stopDeliveries } from './stop.ts'
 
 /** What chance and numbers are outside tests. */

@@ -68,30 +68,6 @@ export interface AttemptRow {
   reply: string | null
 }
 
-/** A delivery beside one of its attempts; the attempt's columns are null when there was none. */
-export type StatusRow = {
-  delivery_id: DeliveryId
-  recipient: Address
-  state: DeliveryState
-  last_outcome: Outcome | null
-  next_attempt_at: Date | null
-  settled_at: Date | null
-} & (AttemptRow | { number: null })
-
-/** In the order of the recipients, then of the attempts. One statement, so one moment. */
-export async function findDeliveries(knex: Handle, message: MessageId): Promise<StatusRow[]> {
-  const { rows } = await knex.raw<{ rows: StatusRow[] }>(
-    `SELECT d.id AS delivery_id, d.address AS recipient, d.state, d.outcome AS last_outcome, d.next_attempt_at,
-            d.settled_at, a.number, a.started_at, a.finished_at, a.outcome, a.host, a.address, a.port, a.tls,
-            a.reply_code, a.reply
-       FROM deliveries d LEFT JOIN attempts a ON a.delivery_id = d.id
-      WHERE d.message_id = ?
-      ORDER BY d.position, a.number`,
-    [message],
-  )
-  return rows
-}
-
 /** A delivery that is not settled, with all that sending it takes but the ciphertext. */
 export interface PendingDelivery {
   readonly id: DeliveryId

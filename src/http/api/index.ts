@@ -6,6 +6,7 @@ import { requireCardFreeHead } from './card-free-head.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { routeDescription } from './docs.ts'
 import { limitRate } from './limits/rate.ts'
+import { routeList } from './list/route.ts'
 import { routeMessages } from './messages.ts'
 import { routeStatus } from './status.ts'
 import { routeUpdates } from './updates.ts'
@@ -33,6 +34,7 @@ export function createApi(dependencies: ApiDependencies): Express {
   app.use(requireCardFreeHead)
   app.use('/v1', limitRate(clients))
 
+  routeList(app, dependencies)
   routeMessages(app, dependencies)
   routeStatus(app, dependencies)
   routeUpdates(app, dependencies)

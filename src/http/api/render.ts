@@ -1,4 +1,5 @@
-import type { AcceptedMessage, MessageStatus } from '../../intake/index.ts'
+import type { AcceptedMessage, MessagePage, MessageStatus } from '../../intake/index.ts'
+import { writeListCursor } from './list/cursor.ts'
 
 /** The answer to an accepted message: its id, and one delivery id per recipient. */
 export function renderAccepted({ id, deliveries }: AcceptedMessage): object {
@@ -6,7 +7,7 @@ export function renderAccepted({ id, deliveries }: AcceptedMessage): object {
 }
 
 /** The answer to `GET /v1/messages/{id}`. Times are ISO 8601 in UTC; absent things are left out. */
-export function renderStatus(message: MessageStatus): object {
+export function renderStatus(message: MessageStatus | MessagePage['messages'][number]): object {
   return {
     id: message.id,
     state: message.state,
@@ -15,5 +16,13 @@ export function renderStatus(message: MessageStatus): object {
     acceptedAt: message.acceptedAt,
     expiresAt: message.expiresAt ?? undefined,
     deliveries: message.deliveries,
+  }
+}
+
+/** The answer to `GET /v1/messages`. */
+export function renderList({ messages, next }: MessagePage): object {
+  return {
+    messages: messages.map(renderStatus),
+    next: next === undefined ? undefined : writeListCursor(next),
   }
 }

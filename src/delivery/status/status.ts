@@ -1,8 +1,9 @@
 import type { Knex } from 'knex'
-import type { TlsEvidence } from '../audit/index.ts'
-import type { Address, DeliveryId, MessageId } from '../kernel/index.ts'
-import type { Outcome } from './outcome.ts'
-import { type AttemptRow, type DeliveryState, findDeliveries, type StatusRow } from './store.ts'
+import type { TlsEvidence } from '../../audit/index.ts'
+import type { Address, DeliveryId, MessageId } from '../../kernel/index.ts'
+import type { Outcome } from '../outcome.ts'
+import type { AttemptRow, DeliveryState } from '../store.ts'
+import { findDeliveries, findSummaries, type SummaryRow } from './store.ts'
 
 export interface AttemptStatus {
   readonly number: number
@@ -18,7 +19,8 @@ export interface AttemptStatus {
   readonly reply?: string
 }
 
-export interface DeliveryStatus {
+/** A delivery without its attempts. */
+export interface DeliverySummary {
   readonly id: DeliveryId
   readonly recipient: Address
   /** `quarantined`: it waits for an operator, until its time is over. */
@@ -27,6 +29,9 @@ export interface DeliveryStatus {
   readonly outcome?: Outcome
   readonly nextAttemptAt?: Date
   readonly settledAt?: Date
+}
+
+export interface DeliveryStatus extends DeliverySummary {
   readonly attempts: readonly AttemptStatus[]
 }
 
@@ -44,7 +49,17 @@ export async function deliveriesOf(
   })
 }
 
-function statusOf(row: StatusRow): Omit<DeliveryStatus, 'attempts'> {
+/** The deliveries of several messages, of each in the order of its recipients. */
+export async function summariesOf(
+  knex: Knex,
+  messages: readonly MessageId[],
+): Promise<ReadonlyMap<MessageId, readonly DeliverySummary[]>> {
+  const rows = await findSummaries(knex, messages)
+  const byMessage = Map.groupBy(rows, row => row.message)
+  return new Map([...byMessage].map(([message, found]) => [message, found.map(statusOf)]))
+}
+
+function statusOf(row: SummaryRow): DeliverySummary {
   return {
     id: row.delivery_id,
     recipient: row.recipient,
