@@ -94,6 +94,9 @@ const lastEventId = updateCursor.optional().meta({
 const stream =
   'Server-sent events: `event` is the type, `id` the place in the stream, `data` an Update as JSON. A comment line each 15 seconds shows that the stream lives.'
 
+const reset =
+  'Without `Last-Event-ID`, what happens from now on. An event `reset` instead of the first one: what came after the place given is not kept any more, so look how things stand.'
+
 /** Everything that the API offers, in the order in which people read it. A test compares it with the routes. */
 export const operations: readonly Operation[] = [
   {
@@ -199,7 +202,7 @@ export const operations: readonly Operation[] = [
     path: '/v1/messages/{id}/updates',
     name: 'messageUpdates',
     title: 'Follow a message',
-    text: [stream],
+    text: [stream, 'Begins with all that is kept of the message, or after `Last-Event-ID`.'],
     headers: { 'Last-Event-ID': lastEventId },
     answer: { status: 200, text: 'The stream.', type: 'text/event-stream' },
     refusals: [...known, 'not_found', 'invalid_request', 'overloaded'],
@@ -209,7 +212,7 @@ export const operations: readonly Operation[] = [
     path: '/v1/updates',
     name: 'updates',
     title: 'Follow all messages',
-    text: [stream],
+    text: [stream, reset],
     headers: { 'Last-Event-ID': lastEventId },
     answer: { status: 200, text: 'The stream.', type: 'text/event-stream' },
     refusals: [...known, 'invalid_request', 'overloaded'],

@@ -26,6 +26,7 @@ import {
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type BrowserClient, openBrowser } from './browser-client.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
+import { heldToDocument } from './held-to-document.ts'
 import { activateRecipient, approvePolicy, setDestination } from './shortcut.ts'
 
 /** A gateway in this process, with a database of its own and a mail server; everything real but DNS and time. */
@@ -53,7 +54,7 @@ export interface House {
     name: string,
     ...roles: readonly OperatorRole[]
   ): Promise<BrowserClient & { readonly id: OperatorId }>
-  /** A client under another certificate of the private CA. */
+  /** A client under another certificate of the private CA. Throws when an answer is not what the api's document says. */
   clientNamed(uri: string): Promise<Client>
   /** Enrols an address with a fresh key, reachable at the house's mail server or at another port of localhost. */
   addRecipient(address: string, port?: number): Promise<Correspondent>
@@ -162,7 +163,8 @@ export async function openHouse(
   const clients = opened.use(new DisposableStack())
   const clientNamed = async (uri: string): Promise<Client> => {
     const client = await issueClientCertificate(authority, { uri, days: 1 })
-    return clients.adopt(openClient({ client, authority }, port), connection => connection.close())
+    const opened = clients.adopt(openClient({ client, authority }, port), connection => connection.close())
+    return heldToDocument(opened)
   }
   const client = await clientNamed('urn:test:billing')
   const browser = (where: 'console' | 'public'): BrowserClient => {
