@@ -34,7 +34,7 @@ export function stripJpeg(bytes: Buffer): Buffer | undefined {
       at = after
       continue
     } else if (needed.has(marker) || keptApplication(marker, segment)) {
-      kept.push(...written(marker, segment))
+      kept.push(marker === 0xe0 || marker === 0xee ? written(marker, segment) : bytes.subarray(at - 2, end))
       // JFIF stands first (JFIF 1.02), Exif behind it.
       if (marker === 0xe0) place = kept.length
     } else if (!((marker >= 0xe0 && marker <= 0xef) || marker === 0xfe)) return undefined
@@ -45,7 +45,7 @@ export function stripJpeg(bytes: Buffer): Buffer | undefined {
     kept.splice(
       place,
       0,
-      ...written(0xe1, Buffer.concat([Buffer.from('Exif\0\0'), orientationOnly(orientation)])),
+      written(0xe1, Buffer.concat([Buffer.from('Exif\0\0'), orientationOnly(orientation)])),
     )
   }
   return Buffer.concat([...kept, Buffer.from([0xff, 0xd9])])
@@ -57,14 +57,14 @@ function keptApplication(marker: number, segment: Buffer): boolean {
   return marker === 0xee && startsWith(segment, 'Adobe') && segment.length >= 12
 }
 
-function written(marker: number, segment: Buffer): Buffer[] {
+function written(marker: number, segment: Buffer): Buffer {
   let content = segment
   // Width and height of its thumbnail become 0.
   if (marker === 0xe0) content = Buffer.concat([segment.subarray(0, 12), Buffer.alloc(2)])
   if (marker === 0xee) content = segment.subarray(0, 12)
   const head = Buffer.from([0xff, marker, 0, 0])
   head.writeUInt16BE(content.length + 2, 2)
-  return [head, content]
+  return Buffer.concat([head, content])
 }
 
 /** Behind the entropy-coded data: the next marker that is neither a stuffed zero nor a restart (section B.1.1.5). */

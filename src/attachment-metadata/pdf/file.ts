@@ -80,7 +80,7 @@ export class PdfFile {
     const word = generation && afterSpace(bytes, generation.end)
     if (word === undefined || latin(bytes, word, word + 3) !== 'obj') throw new NotUnderstood()
     if (number !== undefined && own?.value !== number) throw new NotUnderstood()
-    const from = word + 3
+    const from = afterSpace(bytes, word + 3)
     const walked = this.#walk(bytes, from)
     const after = afterSpace(bytes, walked.end)
     const object = { generation: generation?.value ?? 0, source: bytes, from, walked }

@@ -50,7 +50,7 @@ function writeObject(writer: Writer, number: number, object: PdfObject): void {
   let at = from
   for (const [start, end, text] of edits.toSorted((a, b) => a[0] - b[0])) {
     writer.push(source.subarray(at, start))
-    writer.push(text)
+    if (text !== '') writer.push(text)
     at = end
   }
   writer.push(source.subarray(at, walked.end))

@@ -13,6 +13,8 @@ export interface Walked {
 }
 
 const deepest = 100
+/** In one object; a document has a handful. */
+const mostCuts = 10_000
 /** Application data, dates of it, where pages of the web came from, which program made a layer: never shown. */
 const dropped = new Set(['PieceInfo', 'LastModified', 'SpiderInfo', 'CreatorInfo'])
 
@@ -24,6 +26,10 @@ export function walk(bytes: Buffer, from: number, isMetadata: (object: number) =
   const top = new Map<string, readonly [number, number]>()
   const references: { at: number; to: number }[] = []
   const cuts: [number, number][] = []
+
+  const cut = (start: number, end: number): void => {
+    if (cuts.push([start, end]) > mostCuts) throw new NotUnderstood()
+  }
 
   const value = (start: number, depth: number): number => {
     if (depth > deepest) throw new NotUnderstood()
@@ -57,7 +63,7 @@ export function walk(bytes: Buffer, from: number, isMetadata: (object: number) =
     let thumbnail: [number, number] | undefined
     for (let at = space(start); ; at = space(at)) {
       if (bytes[at] === 0x3e && bytes[at + 1] === 0x3e) {
-        if (type === 'Page' && thumbnail !== undefined) cuts.push(thumbnail)
+        if (type === 'Page' && thumbnail !== undefined) cut(...thumbnail)
         return at + 2
       }
       if (bytes[at] !== 0x2f) throw new NotUnderstood()
@@ -71,7 +77,7 @@ export function walk(bytes: Buffer, from: number, isMetadata: (object: number) =
       if (key === 'Thumb') thumbnail = [at, end]
       const last = references.at(-1)
       const isReference = last?.at === own && bytes[own] !== 0x5b
-      if (dropped.has(key) || (key === 'Metadata' && isReference && isMetadata(last.to))) cuts.push([at, end])
+      if (dropped.has(key) || (key === 'Metadata' && isReference && isMetadata(last.to))) cut(at, end)
       at = end
     }
   }
@@ -79,12 +85,15 @@ export function walk(bytes: Buffer, from: number, isMetadata: (object: number) =
   /** Over white space and comments, which are left out. */
   const space = (start: number): number => {
     let at = afterSpace(bytes, start)
+    if (bytes[at] !== 0x25) return at
+    const first = at
+    let last = at
     while (bytes[at] === 0x25) {
-      const comment = at
       while (at < bytes.length && bytes[at] !== 10 && bytes[at] !== 13) at++
-      cuts.push([comment, at])
+      last = at
       at = afterSpace(bytes, at)
     }
+    cut(first, last)
     return at
   }
 
