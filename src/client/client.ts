@@ -33,9 +33,6 @@ export interface SendOptions extends RequestOptions {
   readonly idempotencyKey?: string | undefined
 }
 
-/** A message to check: its content may be missing. */
-export type MessageToCheck = OutgoingMessage
-
 export interface ListOptions extends Omit<ListQuery, 'since' | 'until'>, RequestOptions {
   readonly since?: string | Date | undefined
   readonly until?: string | Date | undefined
@@ -45,15 +42,15 @@ export interface ListOptions extends Omit<ListQuery, 'since' | 'until'>, Request
 export interface SealpostClient {
   /** Sends a message: once this resolves, it is durable, and is delivered or ends in a named failure. Never twice, however often it is tried. */
   send(message: OutgoingMessage, options?: SendOptions): Promise<AcceptedMessage>
-  /** What would happen to a message now, and why not. Nothing is stored. */
-  check(message: MessageToCheck, options?: RequestOptions): Promise<CheckReport>
+  /** What would happen to a message now, and why not; its content may be missing. Nothing is stored. */
+  check(message: OutgoingMessage, options?: RequestOptions): Promise<CheckReport>
   /** What became of a message. */
   get(id: string, options?: RequestOptions): Promise<MessageStatus>
   /** The messages of this application, newest first, page by page as you go. */
   list(options?: ListOptions): AsyncGenerator<MessageSummary, void, undefined>
   /** One page of them, and the cursor of the next. */
   page(options?: ListOptions): Promise<MessageList>
-  /** Stops what was not sent yet. Rejects with `nothing_to_cancel` when that is nothing. */
+  /** Ends what still waits of a message. Rejects with `nothing_to_cancel` when that is nothing, and was nothing before. */
   cancel(id: string, options?: RequestOptions): Promise<MessageStatus>
   /** What becomes of deliveries, while it happens. */
   updates(options?: UpdatesOptions): AsyncGenerator<PlacedUpdate, void, undefined>
@@ -74,13 +71,12 @@ export function createSealpostClient(options: SealpostClientOptions): SealpostCl
 
   const once = async (asking: Omit<Asking, 'timeout'>): Promise<string> =>
     readAnswer(await wire.ask({ timeout, ...asking }), asking.signal)
-  /** @param always whether doing it twice is the same as once */
-  const request = (asking: Omit<Asking, 'timeout'>, always = true): Promise<string> =>
+  // To do anything of this twice is the same as once: messages have their keys, a second cancellation finds the first.
+  const request = (asking: Omit<Asking, 'timeout'>): Promise<string> =>
     persist(
       { retries, delay: retryDelay },
       () => once(asking),
-      // 429: nothing was begun.
-      ({ status }) => (always || status === 429) && asking.body?.again() !== false,
+      () => asking.body?.again() !== false,
       asking.signal,
     )
   const get = (path: string, signal?: AbortSignal): Promise<string> =>
@@ -120,7 +116,7 @@ export function createSealpostClient(options: SealpostClientOptions): SealpostCl
     },
     page,
     async cancel(id, { signal } = {}) {
-      return parse(await request({ method: 'POST', path: pathOf(id, '/cancel'), signal }, false))
+      return parse(await request({ method: 'POST', path: pathOf(id, '/cancel'), signal }))
     },
     updates,
     async settled(id, { signal } = {}) {

@@ -14,13 +14,12 @@ const longest = 8_000
 const longestAsked = 60
 
 /**
- * Tries until it works, fails for good, or `patience` ends. `mayRepeat` says whether what failed like this can be done again
- * without doing it twice.
+ * Tries until it works, fails for good, or `patience` ends. `mayRepeat` is asked before each further try.
  */
 export async function persist<Result>(
   patience: Patience,
   attempt: () => Promise<Result>,
-  mayRepeat: (error: SealpostApiError) => boolean,
+  mayRepeat: () => boolean,
   signal?: AbortSignal,
 ): Promise<Result> {
   for (let failed = 0; ; failed += 1) {
@@ -28,8 +27,7 @@ export async function persist<Result>(
       return await attempt()
     } catch (error) {
       const wait = waitAfter(error, patience, failed)
-      if (wait === undefined || failed >= patience.retries || !mayRepeat(error as SealpostApiError))
-        throw error
+      if (wait === undefined || failed >= patience.retries || !mayRepeat()) throw error
       await sleep(wait, undefined, { signal })
     }
   }
