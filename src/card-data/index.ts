@@ -1,3 +1,3 @@
 export { mask } from './mask.ts'
 export type { SadKind } from './sad.ts'
-export { type Findings, type Found, type Limits, scan } from './scan.ts'
+export { type Findings, type Found, type Limits, scan, scanInSteps } from './scan.ts'

@@ -12,9 +12,9 @@ const stretch = 64 * 1024
 const overlap = 512
 
 /**
- * Looks for card data in UTF-8 text, stretch by stretch: time is linear, memory bounded, whatever the text.
+ * Looks for card data in UTF-8 text, stretch by stretch, with a step after each: time is linear, memory bounded, whatever the text.
  */
-export function scanText(bytes: Uint8Array): Findings {
+export function* scanText(bytes: Uint8Array): Generator<undefined, Findings> {
   const groups = newGroups(Math.min(bytes.length, stretch + overlap))
   const pans: Pan[] = []
   const sad: Sad[] = []
@@ -34,5 +34,6 @@ export function scanText(bytes: Uint8Array): Findings {
     pans.push(...here.filter(ours))
     sad.push(...sadHere.filter(ours))
     if (to === bytes.length) return { pans, sad }
+    yield
   }
 }

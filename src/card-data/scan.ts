@@ -23,6 +23,8 @@ export type Found<Kind> = Kind & {
   readonly view: string
 }
 
+type Steps = Generator<undefined, void>
+
 export interface Limits {
   /** All that archives and packed streams unpack to, in bytes. */
   readonly unpacked: number
@@ -43,27 +45,40 @@ export function scan(
   limits: Limits = defaultLimits,
   onPan: (reading: Uint8Array, pan: Pan) => void = () => undefined,
 ): Findings {
+  const steps = scanInSteps(bytes, limits, onPan)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** As {@link scan}, for whoever has other things to do meanwhile: most steps take about a millisecond. */
+export function* scanInSteps(
+  bytes: Uint8Array,
+  limits: Limits = defaultLimits,
+  onPan: (reading: Uint8Array, pan: Pan) => void = () => undefined,
+): Generator<undefined, Findings> {
   const findings = { pans: [] as Findings['pans'][number][], sad: [] as Findings['sad'][number][], unread: 0 }
   const known = new Set<number>()
   const budget = { left: limits.unpacked }
 
-  const lookAt = (content: Buffer, view: string, depth: number): void => {
-    if (isZip(content)) lookInZip(content, view, depth)
+  function* lookAt(content: Buffer, view: string, depth: number): Steps {
+    if (isZip(content)) yield* lookInZip(content, view, depth)
     else if (isGzip(content)) {
       const plain = depth < limits.depth ? gunzip(content, budget) : undefined
       if (plain === undefined) findings.unread++
-      else lookAt(plain, within(view, 'gzip'), depth + 1)
+      else yield* lookAt(plain, within(view, 'gzip'), depth + 1)
     } else if (isPdf(content)) {
       const { text, whole } = pdfText(content, budget)
       if (!whole) findings.unread++
-      lookAtText(Buffer.from(text, 'latin1'), within(view, 'pdf'))
+      yield* lookAtText(Buffer.from(text, 'latin1'), within(view, 'pdf'))
     } else {
       const wide = fromWideUnicode(content)
-      lookAtText(wide ?? content, wide === undefined ? view : within(view, 'utf-16'))
+      yield* lookAtText(wide ?? content, wide === undefined ? view : within(view, 'utf-16'))
     }
   }
 
-  const lookInZip = (content: Buffer, view: string, depth: number): void => {
+  function* lookInZip(content: Buffer, view: string, depth: number): Steps {
     if (depth >= limits.depth) {
       findings.unread++
       return
@@ -75,19 +90,22 @@ export function scan(
         if (!value) findings.unread++
         return
       }
-      lookAtText(Buffer.from(value.name), within(view, `zip ${number} name`))
+      yield* lookAtText(Buffer.from(value.name), within(view, `zip ${number} name`))
       if (value.bytes === undefined) findings.unread++
-      else lookAt(value.bytes, within(view, `zip ${number}`), depth + 1)
+      else yield* lookAt(value.bytes, within(view, `zip ${number}`), depth + 1)
     }
   }
 
-  const lookAtText = (content: Buffer, view: string): void => {
-    lookAtReading(content, view)
-    for (const [name, reading] of readings(content)) lookAtReading(reading, within(view, name))
+  function* lookAtText(content: Buffer, view: string): Steps {
+    yield* lookAtReading(content, view)
+    for (const [name, reading] of readings(content)) {
+      yield
+      yield* lookAtReading(reading, within(view, name))
+    }
   }
 
-  const lookAtReading = (content: Buffer, view: string): void => {
-    const { pans, sad } = scanText(content)
+  function* lookAtReading(content: Buffer, view: string): Steps {
+    const { pans, sad } = yield* scanText(content)
     for (const pan of pans) {
       // The same number in another reading of the same text is no other number.
       if (known.has(pan.key)) continue
@@ -99,7 +117,7 @@ export function scan(
       findings.sad.push({ kind, offset, view })
   }
 
-  lookAt(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), '', 0)
+  yield* lookAt(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), '', 0)
   return findings
 }
 

@@ -44,13 +44,30 @@ export function decodeBase64Runs(bytes: Buffer): Buffer {
       continue
     }
     const end = endOfRun(bytes, at + shortest)
-    const packed = bytes.toString('latin1', at, end).replaceAll(/[\r\n]/g, '')
-    // Digits alone are no base64, but what they are.
-    if (!/^[0-9=-]*$/.test(packed)) parts.push(Buffer.from(packed, 'base64'), newline)
+    const run = decodeRun(bytes.subarray(at, end))
+    if (run !== undefined) parts.push(run, newline)
     at = end
   }
   return Buffer.concat(parts)
 }
+
+/** Undefined: digits alone, which are no base64, but what they are. Block by block, because a run can be the whole text. */
+function decodeRun(run: Buffer): Buffer | undefined {
+  const decoded = Buffer.allocUnsafe(Math.ceil((run.length / 4) * 3))
+  let to = 0
+  let rest = ''
+  let digits = true
+  for (let from = 0; from < run.length; from += decodedAtOnce) {
+    const block = rest + run.toString('latin1', from, from + decodedAtOnce).replaceAll(/[\r\n]/g, '')
+    digits &&= /^[0-9=-]*$/.test(block)
+    const end = from + decodedAtOnce < run.length ? block.length & ~3 : block.length
+    to += decoded.write(block.slice(0, end), to, 'base64')
+    rest = block.slice(end)
+  }
+  return digits ? undefined : decoded.subarray(0, to)
+}
+
+const decodedAtOnce = 64 * 1024
 
 /** Where the run ends that goes on at `at`: after its padding, and after all lines that continue it. */
 function endOfRun(bytes: Buffer, at: number): number {
