@@ -14,7 +14,7 @@ import {
   openClients,
   type Refusals,
 } from '../http/index.ts'
-import type { Submit } from '../intake/index.ts'
+import type { Check, Submit } from '../intake/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { openFeed } from '../updates/index.ts'
@@ -38,6 +38,7 @@ interface Listening {
   readonly refusals: Refusals
   readonly stopping: AbortSignal
   readonly submit: Submit
+  readonly check: Check
   readonly bodyLimit: number
   readonly people: ReturnType<typeof peopleOf>
   readonly connections: () => Promise<ConnectionInventory>
@@ -49,7 +50,7 @@ export async function openListeners(
   opened: AsyncDisposableStack,
   config: Config,
   tls: OwnTls,
-  { submit, bodyLimit, people, connections, probe, ...common }: Listening,
+  { submit, check, bodyLimit, people, connections, probe, ...common }: Listening,
 ): Promise<Ports> {
   const clients = openClients(common.knex, common.clock, common.log, tls.trust, common.refusals)
   const feed = opened.adopt(openFeed(common), following => following.stop())
@@ -57,7 +58,7 @@ export async function openListeners(
   const api = createListener(
     tls.contextOf('api'),
     'required',
-    createApi({ ...common, clients, submit, feed, bodies, bodyLimit }),
+    createApi({ ...common, clients, submit, check, feed, bodies, bodyLimit }),
     {
       ...common,
       listener: 'api',

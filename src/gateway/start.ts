@@ -4,7 +4,7 @@ import type { Config, Secrets } from '../config/index.ts'
 import { connectionsOf } from '../connections/index.ts'
 import { unsealFor } from '../custody/index.ts'
 import { createListener, createOps, listen, type OwnFiles, openRefusals } from '../http/index.ts'
-import { openForgetting, openIntake, type Submit } from '../intake/index.ts'
+import { openCheck, openForgetting, openIntake } from '../intake/index.ts'
 import { type Clock, SealpostError, version } from '../kernel/index.ts'
 import type { Logger } from '../platform/index.ts'
 import { openUpkeep } from '../recipients/index.ts'
@@ -82,30 +82,33 @@ export async function startGateway(
   }
   const people = peopleOf({ knex, clock, log, config, publicCa: secrets.publicCa, sealer, inspector })
   const intake = sealer && openIntake({ knex, clock, queue, sealer, mailHost: config.mailHost })
-  const submit: Submit | undefined =
-    intake &&
-    ((...asked) => {
+  const check = sealer && openCheck({ knex, clock, sealer })
+  const whileSound = <Asked extends readonly unknown[], Answer>(take: (...asked: Asked) => Answer) => {
+    return (...asked: Asked): Answer => {
       alarms.assertSound()
-      return intake(...asked)
-    })
+      return take(...asked)
+    }
+  }
   const connections = () => connectionsOf(knex, clock, { config, secrets: { ...secrets, ...tls.files() } })
   const refusals = opened.adopt(openRefusals({ knex, clock, log }), counted => counted.close())
   const common = { knex, clock, log, queue, refusals, stopping: lifetime.signal }
-  const ports = submit
-    ? await openListeners(opened, config, tls, {
-        ...common,
-        submit,
-        bodyLimit: largestBody(attachmentBytes),
-        people,
-        connections,
-        probe,
-      })
-    : noPorts
+  const ports =
+    intake && check
+      ? await openListeners(opened, config, tls, {
+          ...common,
+          submit: whileSound(intake),
+          check: whileSound(check),
+          bodyLimit: largestBody(attachmentBytes),
+          people,
+          connections,
+          probe,
+        })
+      : noPorts
 
   const own = async () => endingOf(await connections())
   const reporting = openReporting({ knex, clock, log, sender: config.notices, own })
   opened.defer(() => reporting.stop())
-  if (submit) opened.adopt(openForgetting(knex, clock, log), forgetting => forgetting.stop())
+  if (intake) opened.adopt(openForgetting(knex, clock, log), forgetting => forgetting.stop())
   openCalling(opened, config, secrets, { knex, clock, log, openSecret: keys.webhooks })
   if (sends) opened.adopt(openForgettingUpdates(knex, clock, log), forgetting => forgetting.stop())
   const upkeep = openUpkeep(people.upkeep)

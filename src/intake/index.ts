@@ -1,4 +1,5 @@
 export { cancelMessage } from './cancel.ts'
+export { type Check, type CheckedMessage, openCheck } from './check.ts'
 export { openForgetting } from './idempotency.ts'
 export {
   type ListFilter,

@@ -43,15 +43,14 @@ export function openResolution(
     judgeAll(knex, messages, clock.now()),
   )
 
-  return async (application, { from, to, replyTo = from, expiresAt = Infinity }) => {
-    if (expiresAt <= clock.now().getTime()) {
-      throw new SealpostError('invalid_message', { errors: [{ pointer: '/expiresAt', code: 'past' }] })
-    }
+  return async (application, message) => {
+    const { from, to, replyTo = from } = message
+    judgeExpiry(message, clock.now())
     if (![from, replyTo].every(address => maySendFrom(application, address)))
       throw new SealpostError('sender_not_allowed')
-    const judged = await judge(to)
-    if (judged === 'not_approved') throw new SealpostError('sending_not_approved')
-    const { giveUpHours, policy, recipients } = judged
+    const { inForce, recipients } = await judge(to)
+    if (inForce === undefined) throw new SealpostError('sending_not_approved')
+    const { giveUpHours, policy } = inForce
     const refusals = recipients.filter(one => 'code' in one)
     if (refusals.length > 0) throw new SealpostError('recipients_refused', { recipients: refusals })
 
@@ -72,36 +71,43 @@ export function openResolution(
 
 type Judged = ResolvedRecipient | RecipientRefusal
 
-interface JudgedMessage {
+export interface JudgedMessage {
+  /** In order. */
   readonly recipients: readonly Judged[]
-  readonly giveUpHours: number
-  readonly policy: JudgedBy
+  /** Undefined: nothing may be sent. */
+  readonly inForce: { readonly giveUpHours: number; readonly policy: JudgedBy } | undefined
 }
 
-/** For each message its recipients in order, each resolved or refused; nobody is looked at when nothing may be sent. */
-async function judgeAll(
+/** Throws `invalid_message` when a message is of no use to anybody any more. */
+export function judgeExpiry({ expiresAt }: Pick<MessageMetadata, 'expiresAt'>, at: Date): void {
+  if (expiresAt !== undefined && expiresAt <= at.getTime()) {
+    throw new SealpostError('invalid_message', { errors: [{ pointer: '/expiresAt', code: 'past' }] })
+  }
+}
+
+/** For each message its recipients, each resolved or refused. */
+export async function judgeAll(
   knex: Knex,
   messages: readonly (readonly Address[])[],
   at: Date,
-): Promise<readonly (JudgedMessage | 'not_approved')[]> {
+): Promise<readonly JudgedMessage[]> {
   const addresses = [...new Set(messages.flat())]
   const [adopted, { usable, refused }, destinations] = await Promise.all([
     policyInForce(knex, at),
     resolveRecipients(knex, addresses, at),
     destinationsOf(knex, [...new Set(addresses.map(domainOf))]),
   ])
-  if (adopted === undefined) return messages.map(() => 'not_approved')
   const judged = new Map<Address, Judged>(refused.map(refusal => [refusal.address, refusal]))
   for (const resolved of usable) {
     const { address, recipient } = resolved
     const reachable = destinations.has(domainOf(address))
     judged.set(address, reachable ? resolved : { address, recipient, code: 'destination_missing' })
   }
-  const { giveUpHours } = adopted.policy.lifecycle
-  const { id: record, policy: name, sha256 } = adopted.record
   return messages.map(to => ({
-    giveUpHours,
-    policy: { record, name, sha256 },
+    inForce: adopted && {
+      giveUpHours: adopted.policy.lifecycle.giveUpHours,
+      policy: { record: adopted.record.id, name: adopted.record.policy, sha256: adopted.record.sha256 },
+    },
     recipients: to.map(address => judged.get(address) ?? { address, code: 'recipient_unknown' }),
   }))
 }

@@ -18,6 +18,7 @@ export interface ResolvedRecipient {
     readonly format: Format
     /** Of the pinned subkey. */
     readonly algorithm: string
+    readonly expiresAt: Date | null
   }
 }
 
@@ -65,10 +66,17 @@ function judge(row: EnrolledRow | undefined, at: Date): ResolvedRecipient | Reci
   const lapse = attestationRefusal(row.attested_until, at)
   if (lapse !== undefined) return lapse
   if (row.not_allowed) return 'certificate_not_allowed'
-  const { fingerprint, bytes, encryption_subkey: encryptionSubkey, format, algorithm } = row
+  const {
+    fingerprint,
+    bytes,
+    encryption_subkey: encryptionSubkey,
+    format,
+    algorithm,
+    expires_at: expiresAt,
+  } = row
   return {
     recipient: row.recipient,
     address: row.address,
-    certificate: { fingerprint, bytes, encryptionSubkey, format, algorithm },
+    certificate: { fingerprint, bytes, encryptionSubkey, format, algorithm, expiresAt },
   }
 }

@@ -49,6 +49,8 @@ export interface MessageMetadata {
 
 /** What the gateway hears of a message before it says whom it goes to. */
 export interface MessageFacts extends MessageMetadata {
+  /** Whether there is text, HTML or an attachment. Always so in a message that is sealed. */
+  readonly hasContent: boolean
   readonly cards: CardCounts
   /** HMAC-SHA-256 of the body as it came, hex, under a key that comes from the key-encryption key: the same for the same body. */
   readonly fingerprint: string

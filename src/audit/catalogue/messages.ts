@@ -8,6 +8,10 @@ export const messageEntries = {
     ['Email Activity', 'Receive'],
     '10.2.1.1',
   ),
+  'message.checked': success(
+    'An application asked what would happen to a message, and was told; nothing was kept or sent.',
+    ['API Activity', 'Read'],
+  ),
   'delivery.delivered': success(
     "An attempt succeeded: the recipient's mail server took the ciphertext.",
     ['Email Activity', 'Send'],

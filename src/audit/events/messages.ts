@@ -1,4 +1,11 @@
-import type { DeliveryId, MessageId, PolicyRecordId, RecipientId } from '../../kernel/index.ts'
+import type {
+  DeliveryId,
+  ErrorCode,
+  MessageId,
+  PolicyRecordId,
+  RecipientCode,
+  RecipientId,
+} from '../../kernel/index.ts'
 import type { TlsEvidence } from './tls-evidence.ts'
 
 /** Messages and their deliveries. */
@@ -28,6 +35,18 @@ export type MessageEvent =
         readonly name: string
         readonly sha256: string
       }
+    }
+  | {
+      /** Its application asked what would happen to it; it was not kept. */
+      readonly type: 'message.checked'
+      /** Whether it would have been accepted. */
+      readonly accepted: boolean
+      /** What it would be refused with, each once. */
+      readonly problems: readonly ErrorCode[]
+      readonly cards: { readonly count: number; readonly brands: readonly string[] }
+      /** Of those who cannot receive it and are enrolled, which; of the others only how many. */
+      readonly recipients: readonly { readonly recipient: RecipientId; readonly code: RecipientCode }[]
+      readonly unknownRecipients: number
     }
   | {
       readonly type: 'delivery.delivered' | 'delivery.deferred' | 'delivery.failed'

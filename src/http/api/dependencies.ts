@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Submit } from '../../intake/index.ts'
+import type { Check, Submit } from '../../intake/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import type { Logger } from '../../platform/index.ts'
 import type { Feed } from '../../updates/index.ts'
@@ -12,6 +12,7 @@ export interface ApiDependencies {
   readonly clock: Clock
   readonly clients: Clients
   readonly submit: Submit
+  readonly check: Check
   readonly feed: Feed
   /** What the body of a message may weigh, in bytes. */
   readonly bodyLimit: number

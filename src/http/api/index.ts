@@ -3,6 +3,7 @@ import type { Actor } from '../../audit/index.ts'
 import { SealpostError } from '../../kernel/index.ts'
 import { refuse } from '../refuse.ts'
 import { requireCardFreeHead } from './card-free-head.ts'
+import { routeCheck } from './check.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { routeDescription } from './docs.ts'
 import { limitRate } from './limits/rate.ts'
@@ -36,6 +37,8 @@ export function createApi(dependencies: ApiDependencies): Express {
 
   routeList(app, dependencies)
   routeMessages(app, dependencies)
+  // Before `/v1/messages/:id`, whose id it would be.
+  routeCheck(app, dependencies)
   routeStatus(app, dependencies)
   routeUpdates(app, dependencies)
   routeDescription(app, dependencies)

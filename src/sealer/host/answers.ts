@@ -68,9 +68,11 @@ function isMetadata({
   reference,
   replyTo,
   expiresAt,
+  hasContent,
   cards,
   fingerprint: body,
 }: MessageFacts): boolean {
+  if (typeof hasContent !== 'boolean') return false
   if (replyTo !== undefined && !isAddress(replyTo)) return false
   if (expiresAt !== undefined && !isTime(expiresAt)) return false
   if (!/^[0-9a-f]{64}$/.test(body)) return false

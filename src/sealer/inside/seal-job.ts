@@ -66,7 +66,8 @@ export class SealJob {
     this.#message = prepare(message)
     const { metadata } = message
     if (this.#task.purpose === 'check') this.wipe()
-    await say({ type: 'metadata', job: this.#job, metadata: { ...metadata, cards, fingerprint } })
+    const hasContent = [message.text, message.html, message.attachments[0]].some(part => part !== undefined)
+    await say({ type: 'metadata', job: this.#job, metadata: { ...metadata, hasContent, cards, fingerprint } })
   }
 
   /** Answers with `sealed` pieces, target after target. */
