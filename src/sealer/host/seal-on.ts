@@ -29,7 +29,7 @@ export interface OnSealer {
   readonly process: SealerProcess
   readonly task: Task
   readonly body: StartedBody
-  /** Milliseconds: bounds each wait for the sealer. */
+  /** Milliseconds: bounds each wait for the sealer over a small body. */
   readonly limit: number
   readonly attachmentBytes: number
 }
@@ -39,8 +39,9 @@ export function sealOn<Target extends SealTarget>(
   on: OnSealer,
   resolve: Resolve<Target>,
 ): Promise<SealedMessage<Target>> {
-  const { process, limit } = on
+  const { process } = on
   return asJob(on, async (job, size) => {
+    const limit = limitFor(on, size)
     const metadata = await announced(process, job, limit)
     // One recipient always: else the largest message could be for nobody.
     if (metadata.to.length > 1 && size * metadata.to.length > maxSealed)
@@ -58,7 +59,12 @@ export function sealOn<Target extends SealTarget>(
 
 /** What there is to say of a message; the process forgets it. */
 export function checkOn(on: OnSealer): Promise<MessageFacts> {
-  return asJob(on, job => announced(on.process, job, on.limit))
+  return asJob(on, (job, size) => announced(on.process, job, limitFor(on, size)))
+}
+
+/** A large body takes longer to look through: as much again for each 25 MB. */
+function limitFor({ limit }: OnSealer, size: number): number {
+  return limit * (1 + size / (25 * 1024 * 1024))
 }
 
 /** Sends the body to the process, then goes on with `work`. */

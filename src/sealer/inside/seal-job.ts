@@ -62,7 +62,8 @@ export class SealJob {
   async #announce(): Promise<void> {
     const { message, fingerprint } = await this.#body.end()
     if (this.#isOver()) return
-    const cards = guardCardData(message)
+    const cards = await guardCardData(message)
+    if (this.#isOver()) return
     this.#message = prepare(message)
     const { metadata } = message
     if (this.#task.purpose === 'check') this.wipe()
