@@ -35,7 +35,18 @@ export const withoutEvent = {
     '/v1/recipients',
     '/v1/recipients/:id',
   ],
-  public: ['/enrol', '/enrol/:token', '/prove/:token', '/stop/:token'],
+  public: [
+    '/.well-known/openpgpkey/:domain/hu/:name',
+    '/.well-known/openpgpkey/:domain/policy',
+    '/.well-known/openpgpkey/hu/:name',
+    '/.well-known/openpgpkey/policy',
+    '/enrol',
+    '/enrol/:token',
+    '/our-key',
+    '/our-key.asc',
+    '/prove/:token',
+    '/stop/:token',
+  ],
 } as const
 
 /** Requests that read and leave an event before they are answered. */

@@ -7,7 +7,13 @@ export {
   retireCurrentDkimKey,
 } from './dkim.ts'
 export { type LogKeyRecord, listLogKeys } from './log-key.ts'
-export { initSigningKey, type OpenedSigningKey, openSigningKey } from './signing-key.ts'
+export {
+  initSigningKey,
+  type OpenedSigningKey,
+  openSigningKey,
+  ownAddress,
+  ownCertificate,
+} from './signing-key.ts'
 export { type OpenedKeys, unsealFor } from './unseal.ts'
 export {
   type MakeWebhookSecret,

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, appendEvents, recordEvent } from '../audit/index.ts'
-import { type Address, type Clock, SealpostError } from '../kernel/index.ts'
+import { type Address, type Clock, isAddress, SealpostError } from '../kernel/index.ts'
 import { isUniqueViolation } from '../platform/index.ts'
 import type { WrappedKey } from '../sealer/host/index.ts'
 import { deriveAgain, deriveNew } from './key-encryption-key.ts'
@@ -80,4 +80,19 @@ export async function keyEncryptionKeyBy(knex: Knex, clock: Clock, passphrase: s
       await recordEvent(knex, clock, host, { type: 'custody.unseal.refused', code: error.code })
     throw error
   })
+}
+
+/** The address that the signing key is for. */
+export function ownAddress(mailHost: string): Address {
+  const address = `gateway@${mailHost}`
+  if (!isAddress(address)) throw new SealpostError('config_invalid', { detail: 'SEALPOST_MAIL_HOST' })
+  return address
+}
+
+/** What recipients verify with, binary; undefined before there is a signing key. */
+export async function ownCertificate(
+  knex: Knex,
+): Promise<{ readonly fingerprint: string; readonly certificate: Uint8Array } | undefined> {
+  const stored = await currentSigningKey(knex)
+  return stored && { fingerprint: stored.fingerprint, certificate: stored.certificate }
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { openApprovals } from '../access/index.ts'
 import type { Config } from '../config/index.ts'
+import { ownAddress, ownCertificate } from '../custody/index.ts'
 import { destinationChange, stopDeliveries } from '../delivery/index.ts'
 import { type Address, type Clock, SealpostError } from '../kernel/index.ts'
 import { openDiscovery, openRefresh } from '../keys/index.ts'
@@ -62,6 +63,7 @@ export function peopleOf({ knex, clock, log, config, publicCa, sealer, inspector
     sender,
     organisation: sender.organisation,
     inspect: (...question: Parameters<Inspector['inspect']>) => inspector.inspect(...question),
+    own: { address: ownAddress(config.mailHost), certificate: () => ownCertificate(knex) },
     find: outside ? (address: Address) => discovery.find(address) : undefined,
     // What a directory has may become a proposal, and its code has to be sealed.
     upkeep: {

@@ -1,6 +1,7 @@
 export { openRefresh, type Refresh, type RefreshDependencies, type RefreshOutcome } from './copies/refresh.ts'
 export { type CopyDependencies, type CopyOutcome, type OfferedCopy, takeCopy } from './copies/take-copy.ts'
 export { type Candidate, type Discovery, openDiscovery } from './discovery/find.ts'
+export { wkdUrls } from './discovery/wkd.ts'
 export {
   type Ending,
   type Inventory,

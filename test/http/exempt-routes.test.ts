@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withEvent, withoutEvent } from '../../docs/alarms-page.ts'
+import { ownAddress } from '../../src/custody/index.ts'
+import { wkdUrls } from '../../src/keys/index.ts'
 import type { BrowserClient } from '../support/browser-client.ts'
 import { type House, openHouse } from '../support/house.ts'
 import { eventually } from '../support/locks.ts'
@@ -23,7 +25,7 @@ function routesOf(pattern: string, prefix = ''): string[] {
 
 test.each([
   ['ops', routesOf('ops.ts')],
-  ['api', routesOf('api.ts')],
+  ['api', routesOf('api/*.ts')],
   ['console', [...routesOf('console/{pages/,}*.ts'), ...routesOf('console/api/*.ts', '/v1')]],
   ['public', routesOf('public/*.ts')],
 ] as const)('each GET of %s is known either to leave an event or to leave none', (listener, routes) => {
@@ -35,6 +37,7 @@ let house: House
 let browser: BrowserClient
 let stranger: BrowserClient
 const values: Record<string, string> = {}
+const nameOfOwn = wkdUrls(ownAddress('gateway.test')).direct.pathname.split('/').at(-1) ?? ''
 
 beforeAll(async () => {
   house = await openHouse()
@@ -72,6 +75,9 @@ function filled(path: string): string | undefined {
   return value === undefined
     ? undefined
     : path
+        .replace(':domain/hu', 'gateway.test/hu')
+        .replace(':domain/policy', 'gateway.test/policy')
+        .replace(':name', nameOfOwn)
         .replace(':id', value)
         .replace(':fingerprint', values['fingerprint'] ?? '')
         .replace(':domain', 'bank.test')

@@ -49,6 +49,7 @@ beforeAll(async () => {
     origin: 'https://keys.gateway.test',
     organisation: 'Example Payments',
     stopping: new AbortController().signal,
+    own: { address: 'gateway@gateway.test' as Address, certificate: () => Promise.resolve(undefined) },
     find(address) {
       asked.push(address)
       return Promise.resolve(published)

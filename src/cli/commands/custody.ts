@@ -1,8 +1,8 @@
 import { open, writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { loadMailHost } from '../../config/index.ts'
-import { initSigningKey } from '../../custody/index.ts'
-import { armour, isAddress, SealpostError, systemClock } from '../../kernel/index.ts'
+import { initSigningKey, ownAddress } from '../../custody/index.ts'
+import { armour, SealpostError, systemClock } from '../../kernel/index.ts'
 import { generateSigningKey } from '../../sealer/host/index.ts'
 import { parseDescriptor } from '../descriptor.ts'
 import { print, printJson } from '../output.ts'
@@ -25,8 +25,7 @@ export function custodyCommand(): Command {
     )
     .option('--json', 'answer as JSON')
     .action(async (options: { passphraseFd?: number; certificate?: string; json?: true }) => {
-      const userId = `gateway@${loadMailHost(process.env)}`
-      if (!isAddress(userId)) throw new SealpostError('config_invalid', { detail: 'SEALPOST_MAIL_HOST' })
+      const userId = ownAddress(loadMailHost(process.env))
       if (options.certificate !== undefined) await (await open(options.certificate, 'wx')).close()
       const passphrase = await readPassphrase(options.passphraseFd, 'New passphrase: ')
       if (passphrase.length < leastPassphrase) {

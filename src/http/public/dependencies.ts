@@ -23,8 +23,18 @@ export interface PublicDependencies {
   readonly enrolment: RecipientsPart
   /** Looks for certificates of an address outside; undefined when settings forbid it. */
   readonly find: ((address: Address) => Promise<readonly FoundCertificate[]>) | undefined
+  readonly own: OwnCertificate
   /** Aborted once this replica is shutting down. */
   readonly stopping: AbortSignal
+}
+
+/** What our mails are signed with. */
+interface OwnCertificate {
+  readonly address: Address
+  /** Undefined before there is one. */
+  readonly certificate: () => Promise<
+    { readonly fingerprint: string; readonly certificate: Uint8Array } | undefined
+  >
 }
 
 /** What recipients can do by themselves. */
@@ -36,6 +46,6 @@ type RecipientsPart = Pick<
 /** What the routes of recipients share. */
 export interface PublicContext
   extends Bounds,
-    Pick<PublicDependencies, 'enrolment' | 'organisation' | 'find'> {
+    Pick<PublicDependencies, 'enrolment' | 'organisation' | 'find' | 'own'> {
   readonly site: Site
 }

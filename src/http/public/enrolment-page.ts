@@ -22,6 +22,7 @@ ${suspended(view)}
 ${step !== 'ended' && (proposal !== null || active === null) && progress(step)}
 ${now(view, organisation, discovery)}
 ${active !== null && inUse(active, view, discovery)}
+<p>Our mails to you are signed. <a href="/our-key">Our public key</a>, to verify them with.</p>
 ${act('/enrol/leave', 'Close this page', { look: 'second' })}`
 }
 

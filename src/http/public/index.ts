@@ -8,6 +8,7 @@ import { refuse } from '../refuse.ts'
 import type { PublicDependencies } from './dependencies.ts'
 import { routeEnrolment } from './enrolment.ts'
 import { routeLinks } from './links.ts'
+import { routeOwnCertificate } from './own-certificate.ts'
 
 /** The pages for recipients. Whatever is not one of them does not exist. */
 export function createPublic(dependencies: PublicDependencies): Express {
@@ -23,6 +24,7 @@ export function createPublic(dependencies: PublicDependencies): Express {
   // The fixed paths below /enrol come before the links, which would take them for a token.
   routeEnrolment(app, context)
   routeLinks(app, context)
+  routeOwnCertificate(app, context)
   app.use(() => {
     throw new SealpostError('not_found')
   })
