@@ -9,12 +9,13 @@ export interface KeyDerivation {
   readonly check: string
 }
 
-// 2^17 with r = 8 is OWASP's recommendation for scrypt: 128 MiB and about half a second per guess.
-const cost = 2 ** 17
+/** N of scrypt. With r = 8, 2^17 is OWASP's recommendation: 128 MiB and about half a second per guess. */
+export const standardCost = 2 ** 17
 
 /** A fresh key-encryption key from a passphrase. */
 export async function deriveNew(
   passphrase: string,
+  cost: number,
 ): Promise<{ readonly key: Uint8Array; readonly kdf: KeyDerivation }> {
   const salt = randomBytes(16)
   const key = await derive(passphrase, salt, cost)

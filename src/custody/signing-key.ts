@@ -3,7 +3,7 @@ import { type Actor, appendEvents, recordEvent } from '../audit/index.ts'
 import { type Address, type Clock, isAddress, SealpostError } from '../kernel/index.ts'
 import { isUniqueViolation } from '../platform/index.ts'
 import type { WrappedKey } from '../sealer/host/index.ts'
-import { deriveAgain, deriveNew } from './key-encryption-key.ts'
+import { deriveAgain, deriveNew, standardCost } from './key-encryption-key.ts'
 import { currentSigningKey, insertSigningKey } from './store.ts'
 
 const host: Actor = { kind: 'host' }
@@ -22,7 +22,7 @@ type Generate = (
 
 /**
  * Generates the gateway's signing key and stores it wrapped under a key that only the passphrase gives back.
- * Returns its fingerprint and public certificate. Throws `key_exists`.
+ * Returns its fingerprint and public certificate. `cost`: what a guess at the passphrase takes, N of scrypt. Throws `key_exists`.
  */
 export async function initSigningKey(
   knex: Knex,
@@ -30,9 +30,10 @@ export async function initSigningKey(
   generate: Generate,
   userId: Address,
   passphrase: string,
+  cost = standardCost,
 ): Promise<{ readonly fingerprint: string; readonly certificate: Uint8Array }> {
   if ((await currentSigningKey(knex)) !== undefined) throw new SealpostError('key_exists')
-  const { key, kdf } = await deriveNew(passphrase)
+  const { key, kdf } = await deriveNew(passphrase, cost)
   const { wrapped, certificate } = await generate(userId, key)
   key.fill(0)
   const { fingerprint } = wrapped

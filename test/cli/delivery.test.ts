@@ -7,6 +7,7 @@ import { type Address, newId, systemClock } from '../../src/kernel/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { asOwnerOf, command } from '../support/command.ts'
 import { openPost, type Post } from '../support/post.ts'
+import { quickToDerive } from '../support/shortcut.ts'
 
 let post: Post
 beforeAll(async () => {
@@ -79,6 +80,7 @@ describe('custody dkim', () => {
       generateSigningKey,
       'gateway@gateway.test' as Address,
       passphrase,
+      quickToDerive,
     )
 
     const made = await runWith(passphrase, 'custody', 'dkim', 'init', '--selector', 's1')

@@ -13,6 +13,7 @@ import { type Address, systemClock } from '../../src/kernel/index.ts'
 import { openDatabase } from '../../src/platform/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { testDatabase } from '../support/database.ts'
+import { quickToDerive } from '../support/shortcut.ts'
 
 const opened = new AsyncDisposableStack()
 let owner: Knex
@@ -41,7 +42,14 @@ const events = () => owner('audit_events').orderBy('seq').pluck<string[]>('type'
 
 test('without a signing key there is nothing to wrap by; then there is', async () => {
   await expect(init('s1')).rejects.toMatchObject({ code: 'key_missing' })
-  await initSigningKey(owner, systemClock, generateSigningKey, 'gateway@g.example' as Address, passphrase)
+  await initSigningKey(
+    owner,
+    systemClock,
+    generateSigningKey,
+    'gateway@g.example' as Address,
+    passphrase,
+    quickToDerive,
+  )
 })
 
 test('while there is no DKIM key, a courier asks nobody for a passphrase', async () => {

@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/platform/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { formatVerifier, openNote, parseVerifier, signNote } from '../../src/tlog/index.ts'
 import { testDatabase } from '../support/database.ts'
+import { quickToDerive } from '../support/shortcut.ts'
 
 const opened = new AsyncDisposableStack()
 let owner: Knex
@@ -21,7 +22,14 @@ beforeAll(async () => {
       open => open.close(),
     ).knex
   ;[owner, gateway, auditor] = [pool(database.owner), pool(database.gateway), pool(database.auditor)]
-  await initSigningKey(owner, systemClock, generateSigningKey, 'gateway@g.example' as Address, passphrase)
+  await initSigningKey(
+    owner,
+    systemClock,
+    generateSigningKey,
+    'gateway@g.example' as Address,
+    passphrase,
+    quickToDerive,
+  )
 })
 afterAll(() => opened.disposeAsync())
 

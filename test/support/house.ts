@@ -27,7 +27,7 @@ import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type BrowserClient, openBrowser } from './browser-client.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { heldToDocument } from './held-to-document.ts'
-import { activateRecipient, approvePolicy, setDestination } from './shortcut.ts'
+import { activateRecipient, approvePolicy, quickToDerive, setDestination } from './shortcut.ts'
 
 /** A gateway in this process, with a database of its own and a mail server; everything real but DNS and time. */
 export interface House {
@@ -106,6 +106,7 @@ export async function openHouse(
     generateSigningKey,
     'gateway@gateway.test' as Address,
     passphrase,
+    quickToDerive,
   )
 
   const config: Config = {

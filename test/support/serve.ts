@@ -20,7 +20,7 @@ import {
 } from '../../src/platform/pki/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
-import { activateRecipient, approvePolicy, setDestination } from './shortcut.ts'
+import { activateRecipient, approvePolicy, quickToDerive, setDestination } from './shortcut.ts'
 
 /** What `serve` needs around it; the gateways are processes of their own, to be stopped, killed and started again. */
 export interface Ground {
@@ -111,6 +111,7 @@ export async function openGround(database?: Databases): Promise<Ground> {
     generateSigningKey,
     'gateway@gateway.test' as Address,
     passphrase,
+    quickToDerive,
   )
   const environment = {
     ...databaseSettings(databases.gateway),
