@@ -6,7 +6,15 @@ import { alarmCatalogue } from '../src/audit/index.ts'
  */
 export const withoutEvent = {
   ops: ['/healthz', '/readyz'],
-  api: ['/v1/messages/:id'],
+  api: [
+    '/docs',
+    '/docs/errors',
+    '/openapi.json',
+    '/v1/messages',
+    '/v1/messages/:id',
+    '/v1/messages/:id/updates',
+    '/v1/updates',
+  ],
   console: [
     '/',
     '/sign-in/:token',
@@ -15,7 +23,10 @@ export const withoutEvent = {
     '/destinations',
     '/destinations/:domain',
     '/destinations/find',
+    '/docs',
+    '/docs/errors',
     '/keys/:fingerprint',
+    '/openapi.json',
     '/policies',
     '/quarantine',
     '/recipients',
