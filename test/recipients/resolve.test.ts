@@ -48,6 +48,7 @@ test('an active recipient is given with the pinned certificate, by the role of t
           encryptionSubkey: pin.encryptionSubkey,
           format: 'seipdv2',
           algorithm: 'ecdh-curve25519',
+          expiresAt: null,
         },
       },
     ],

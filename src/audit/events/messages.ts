@@ -43,6 +43,7 @@ export type MessageEvent =
       readonly accepted: boolean
       /** What it would be refused with, each once. */
       readonly problems: readonly ErrorCode[]
+      /** Card numbers in it: how many, each once per part, and of which brands. */
       readonly cards: { readonly count: number; readonly brands: readonly string[] }
       /** Of those who cannot receive it and are enrolled, which; of the others only how many. */
       readonly recipients: readonly { readonly recipient: RecipientId; readonly code: RecipientCode }[]
