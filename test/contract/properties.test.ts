@@ -140,6 +140,16 @@ describe('whatever is asked, the answer is one of those that the document has', 
   })
 })
 
+test('a repeated run of digits would be seen, also where it came encoded', () => {
+  const input = {
+    path: '/v1/messages?a=4111+1111+1111+1111',
+    headers: { x: '123456' },
+    body: Buffer.from('99 99 99'),
+  }
+  const echo = { status: 400, type: '', text: '{"instance":"123456","x":"4111 1111 1111 1111, 99 99 99"}' }
+  expect(echoes(input, echo)).toEqual(['4111 1111 1111 1111', '99 99 99'])
+})
+
 describe('beside the operations', () => {
   test.each([...new Set(operations.map(({ path }) => path))])('%s says which methods it has', async path => {
     const real = path.replace('{id}', String(known['id']))
@@ -165,6 +175,18 @@ describe('beside the operations', () => {
       if (path === '/openapi.json') expect(JSON.parse(asProgram.text)).toEqual(document)
     },
   )
+
+  test.each([
+    '/v1/messages/',
+    '/V1/messages',
+    '/v1/messages/%2e%2e/updates',
+    '//v1/messages',
+    '/docs/',
+    '/Docs',
+  ])('%s is nothing', async path => {
+    const answer = await send(house, { path, agent })
+    expect(JSON.parse(answer.text)).toMatchObject({ status: 404, code: 'not_found' })
+  })
 
   test('a problem says where its code is explained, and there it is', async () => {
     const answer = await send(house, { path: '/v1/messages/msg_0', agent })

@@ -19,6 +19,9 @@ export function createApi(dependencies: ApiDependencies): Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
+  // One path for one thing, as the document has it: what proxies and logs know of a path holds.
+  app.set('case sensitive routing', true)
+  app.set('strict routing', true)
 
   app.use((_request, response, next) => {
     response.set({
