@@ -29,10 +29,19 @@ export interface TestSealer {
   readonly verificationKey: PublicKey
 }
 
-export async function openTestSealer(limits: Partial<PoolLimits> = {}, processes = 1): Promise<TestSealer> {
+export async function openTestSealer(
+  limits: Partial<PoolLimits> = {},
+  processes = 1,
+  attachmentBytes = 25 * 1024 * 1024,
+): Promise<TestSealer> {
   const keyEncryptionKey = randomBytes(32)
   const { wrapped, certificate } = await generateSigningKey(address('gateway@pay.test'), keyEncryptionKey)
-  const pool = await openSealerPool({ key: { wrapped, keyEncryptionKey }, processes, limits })
+  const pool = await openSealerPool({
+    key: { wrapped, keyEncryptionKey },
+    processes,
+    limits,
+    attachmentBytes,
+  })
   return { pool, verificationKey: (await readKey({ binaryKey: certificate })).toPublic() }
 }
 
