@@ -5,7 +5,7 @@ import { listLogKeys } from '../../src/custody/index.ts'
 import { cosign, formatVerifier, leafHash, noteSigner, parseVerifier } from '../../src/tlog/index.ts'
 import { type EvidenceFile } from '../../src/verifier/index.ts'
 import { signedCheckpoint, testOrigin } from '../support/audit-export.ts'
-import { evidenceFile } from '../support/evidence-story.ts'
+import { evidenceFile, Story } from '../support/evidence-story.ts'
 import { openHouse } from '../support/house.ts'
 import { putOnRecord } from '../support/on-record.ts'
 import { type Asked, askBoth } from './evidence-both.ts'
@@ -78,6 +78,19 @@ describe('a verifier written from docs/audit-log.md and docs/evidence.md alone f
     const [ours, theirs] = await both(await evidenceFile(told.story, told.message, signer))
     expect(ours).toMatchObject({ ok: true })
     expect(theirs).toEqual(ours)
+  })
+
+  test('what its application cancelled; another one could not have', async () => {
+    const story = new Story('cancelled').open()
+    const { message, deliveries } = story.accept([story.enrol('bob@acquirer.example')])
+    const outcome = 'cancelled_by_application'
+    const cancelled = { type: 'delivery.cancelled', delivery: deliveries[0]!, outcome } as const
+    story.tell({ kind: 'application', id: story.application }, cancelled)
+    const [ours, theirs] = await both(await evidenceFile(story, message, signer))
+    expect(ours.ok).toBe(true)
+    expect(theirs).toEqual(ours)
+    story.tell({ kind: 'application', id: story.id('app') }, cancelled)
+    await bothFind(await evidenceFile(story, message, signer), /event_unfit/)
   })
 
   test('a checkpoint that a witness signed and an anchor has', async () => {

@@ -559,7 +559,9 @@ class Story:
         history = self.all(*ATTEMPTS, *DECIDED, delivery=sent["delivery"], after=accepted.leaf)
         steps = []
         for event in history:
-            if event["type"] in DECIDED[1:]:
+            if event["type"] == "delivery.cancelled" and event["actor"]["kind"] == "application":
+                self.must(event["actor"].get("id") == accepted["actor"].get("id"), "cancelled by another application")
+            elif event["type"] in DECIDED[1:]:
                 self.last("delivery.quarantined", delivery=sent["delivery"], after=accepted.leaf, before=event.leaf)
             more = self.attempt(event) if event["type"] in ATTEMPTS else {}
             steps.append(self.step(event, event=event["type"], outcome=event.get("outcome", NOT_RECORDED), **more))

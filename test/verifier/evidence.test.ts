@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import type { Actor } from '../../src/audit/index.ts'
 import { cosign, noteSigner } from '../../src/tlog/index.ts'
 import { type EvidenceOptions, verifyEvidence } from '../../src/verifier/index.ts'
 import { signedCheckpoint, testOrigin } from '../support/audit-export.ts'
@@ -98,6 +99,27 @@ describe('evidence', () => {
       outcome: 'cancelled',
     })
     expect(await stateOf(story, message)).toBe('cancelled')
+  })
+
+  test('of what its application cancelled says so; nobody else could have, without quarantine', async () => {
+    const { story, bob } = tell()
+    const told = async (actor: Actor) => {
+      const { message, deliveries } = story.accept([bob])
+      const outcome = 'cancelled_by_application'
+      story.tell(actor, { type: 'delivery.cancelled', delivery: deliveries[0]!, outcome })
+      const { ok, findings, answers } = verifyEvidence(await evidenceFile(story, message, signer), pinned)
+      return { ok, findings: findings.map(({ code }) => code), state: answers?.deliveries[0]?.state }
+    }
+    expect(await told({ kind: 'application', id: story.application })).toEqual({
+      ok: true,
+      findings: [],
+      state: 'cancelled',
+    })
+    expect(await told({ kind: 'application', id: story.id('app') })).toMatchObject({
+      ok: false,
+      findings: ['event_unfit'],
+    })
+    expect(await told(story.by(story.ada))).toMatchObject({ ok: false, findings: ['event_missing'] })
   })
 
   test('tells what came later: a revocation, a suspension, an operator who left', async () => {

@@ -85,7 +85,7 @@ export function deliveryOf(
   const address = recorded(invited?.fields, 'address')
   return {
     delivery,
-    state: stateOf(trail, delivery, history),
+    state: stateOf(trail, accepted, delivery, history),
     recipient: {
       id,
       address,
@@ -109,10 +109,21 @@ export function deliveryOf(
   }
 }
 
-function stateOf(trail: Trail, delivery: string, history: readonly TrailEvent[]): DeliveryAnswer['state'] {
+function stateOf(
+  trail: Trail,
+  accepted: TrailEvent,
+  delivery: string,
+  history: readonly TrailEvent[],
+): DeliveryAnswer['state'] {
   const has = (type: string) => history.some(event => event.type === type)
-  // Nothing is decided about what never waited for a decision.
-  if ((has('delivery.released') || has('delivery.cancelled')) && !has('delivery.quarantined'))
+  // What waits is its application's to cancel. People decide on what waits for a decision, and on nothing else.
+  const byApplication = history.filter(
+    ({ type, by }) => type === 'delivery.cancelled' && by.kind === 'application',
+  )
+  if (byApplication.some(({ by }) => by.id !== accepted.by.id))
+    trail.gap('event_unfit', `delivery.cancelled ${delivery} by another application`)
+  const decided = history.filter(event => ['delivery.released', 'delivery.cancelled'].includes(event.type))
+  if (decided.length > byApplication.length && !has('delivery.quarantined'))
     trail.gap('event_missing', `delivery.quarantined ${delivery}`)
   // It went out, whatever was recorded of it at the same time.
   if (has('delivery.delivered')) return 'delivered'
