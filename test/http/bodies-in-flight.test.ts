@@ -86,6 +86,21 @@ test('the next turn for a large body goes to the application that has the fewest
   expect(bodies.bytes()).toBe(0)
 })
 
+test('an application that has many waiting waits behind itself', async () => {
+  const bodies = openBodiesInFlight({ large: 1 })
+  const large = (application: ApplicationId) => request(bodies, application, megabyte + 1)
+  const [first, second, third, other] = [large(a), large(a), large(a), large(b)]
+  await eventually(first.there)
+  first.end()
+  await eventually(other.there)
+  other.end()
+  await eventually(second.there)
+  second.end()
+  await eventually(third.there)
+  third.end()
+  await Promise.all([first, second, third, other].map(({ done }) => done))
+})
+
 test('who waits for a turn too long is refused, and its bytes are given back', async () => {
   const bodies = openBodiesInFlight({ large: 1, wait: 20 })
   const first = request(bodies, a, megabyte + 1)

@@ -38,7 +38,8 @@ const ask = ({ method = 'POST', path = '/v1/messages', headers = json, body }: M
 function flaws({ path = '', headers = {}, body = '' }: Malformed, answer: RawAnswer): string[] {
   const found: string[] = []
   if (answer.status < 400 || answer.status > 499) found.push(`status ${answer.status}`)
-  const { date: _date, 'ratelimit-policy': _policy, ratelimit: _left, ...rest } = answer.headers
+  const own = ['date', 'ratelimit', 'ratelimit-policy']
+  const rest = Object.entries(answer.headers).filter(([name]) => !own.includes(name))
   const { instance, ...problem } = JSON.parse(answer.text || '{}') as Record<string, unknown>
   if (typeof instance !== 'string' || typeof problem['code'] !== 'string') found.push('no problem')
   const said = JSON.stringify([rest, problem])

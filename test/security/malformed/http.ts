@@ -118,6 +118,23 @@ const paths = [
   '/v1/messages/msg_01jd3m8w6n4q7r2t5v8x0y3z6a/evidence',
   '/v1/messages/msg_01jd3m8w6n4q7r2t5v8x0y3z6a/updates',
 ].map(path => ({ name: `GET ${path.slice(0, 60)}`, method: 'GET', path }))
+const queries = [
+  'limit=0',
+  'limit=-1',
+  'limit=101',
+  'limit=1e1',
+  'limit=NaN',
+  'limit=%00',
+  'limit=1&limit=2',
+  'cursor=x',
+  'cursor=',
+  `cursor=${'A'.repeat(6_000)}`,
+  'state=__proto__',
+  'since=yesterday',
+  'until=2026-02-30T00:00:00Z',
+  'recipient=nobody',
+  `reference=${pan}`,
+].map(query => ({ name: `a list with ${query.slice(0, 40)}`, method: 'GET', path: `/v1/messages?${query}` }))
 const cursors = [
   '',
   '0',
@@ -144,6 +161,7 @@ export const malformedRequests: readonly Malformed[] = [
   ...cardHeaders,
   ...methods,
   ...paths,
+  ...queries,
   ...cursors,
 ]
 

@@ -53,7 +53,7 @@ const wrongValues = fields.flatMap(field =>
   others
     .filter(value => harmless[field]?.includes(value) !== true)
     .map((value, i) => {
-      const { [field as 'from']: _left, ...rest } = valid
+      const rest = Object.fromEntries(Object.entries(valid).filter(([name]) => name !== field))
       return {
         name: `${field} of another kind ${i}`,
         body: `{"${field}":${value},${JSON.stringify(rest).slice(1)}`,
@@ -65,11 +65,9 @@ const wrongAttachments = attachmentFields.flatMap(field =>
   others
     .filter(value => !(field === 'content' && value === '""'))
     .map((value, i) => {
-      const { [field]: _left, ...rest } = valid.attachments[0] ?? {
-        filename: '',
-        contentType: '',
-        content: '',
-      }
+      const rest = Object.fromEntries(
+        Object.entries(valid.attachments[0] ?? {}).filter(([name]) => name !== field),
+      )
       const attachment = `{"${field}":${value},${JSON.stringify(rest).slice(1)}`
       return {
         name: `${field} of an attachment of another kind ${i}`,

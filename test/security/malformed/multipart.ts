@@ -3,7 +3,7 @@ import { canaryPan as pan } from '../../support/canary.ts'
 import { type Malformed, validMessage } from './json.ts'
 
 const boundary = 'b0undary'
-const { attachments: _left, ...message } = validMessage
+const message = Object.fromEntries(Object.entries(validMessage).filter(([name]) => name !== 'attachments'))
 const first = `--${boundary}\r\nContent-Disposition: form-data; name="message"\r\nContent-Type: application/json\r\n\r\n${JSON.stringify(message)}\r\n`
 const second = `--${boundary}\r\nContent-Disposition: form-data; name="attachment"; filename="a.csv"\r\nContent-Type: text/csv\r\n\r\n${pan}\r\n`
 const end = `--${boundary}--\r\n`

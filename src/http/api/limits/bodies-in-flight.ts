@@ -92,15 +92,22 @@ interface Waiter {
   readonly admit: () => void
 }
 
-/** So many turns at a time; the next goes to the application that has the fewest, then to who waited longest. */
+/**
+ * So many turns at a time; the next goes to the application that has the fewest, then to the one that had its last one longest ago,
+ * then to who waited longest: whoever asks often waits behind itself.
+ */
 function openTurns(count: number, longest = 60_000) {
   const taken = new Map<ApplicationId, number>()
+  /** As many as operators registered. */
+  const lastOf = new Map<ApplicationId, number>()
+  let given = 0
   const waiting = new Set<Waiter>()
   let free = count
 
   const give = (application: ApplicationId): (() => void) => {
     free--
     taken.set(application, (taken.get(application) ?? 0) + 1)
+    lastOf.set(application, ++given)
     return () => {
       free++
       const left = (taken.get(application) ?? 1) - 1
@@ -109,11 +116,14 @@ function openTurns(count: number, longest = 60_000) {
       next()?.admit()
     }
   }
+  const comesBefore = (a: ApplicationId, b: ApplicationId): boolean => {
+    const more = (taken.get(a) ?? 0) - (taken.get(b) ?? 0)
+    return more < 0 || (more === 0 && (lastOf.get(a) ?? 0) < (lastOf.get(b) ?? 0))
+  }
   const next = (): Waiter | undefined => {
     let best: Waiter | undefined
     for (const waiter of waiting) {
-      const has = taken.get(waiter.application) ?? 0
-      if (best === undefined || has < (taken.get(best.application) ?? 0)) best = waiter
+      if (best === undefined || comesBefore(waiter.application, best.application)) best = waiter
     }
     return best
   }
