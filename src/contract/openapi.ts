@@ -25,9 +25,16 @@ interface Media {
   readonly encoding?: unknown
 }
 
+interface Header {
+  readonly description: string
+  /** Whether every such answer has it. */
+  readonly required: boolean
+  readonly schema: JsonSchema
+}
+
 export interface Response {
   readonly description: string
-  readonly headers?: Readonly<Record<string, { readonly description: string; readonly schema: JsonSchema }>>
+  readonly headers?: Readonly<Record<string, Header>>
   readonly content?: Readonly<Record<string, Media>>
 }
 
@@ -93,12 +100,19 @@ export function openApiDocument(version: string, refusals: Readonly<Record<Probl
   }
 }
 
+/** draft-ietf-httpapi-ratelimit-headers. */
+const rateHeaders = {
+  'RateLimit-Policy': 'How many requests of this kind the application may make: `q` in `w` seconds.',
+  RateLimit: 'How many are left now, `r`, and in how many seconds all of them are there again, `t`.',
+}
+
 function describe(
   operation: Operation,
   codes: readonly ProblemCode[],
   refusals: Readonly<Record<ProblemCode, Refusal>>,
 ): OperationObject {
-  const { name, title, text, body, answer } = operation
+  const { name, title, text, body, answer, path } = operation
+  const headers = { ...answer.headers, ...(path.startsWith('/v1/') ? rateHeaders : {}) }
   const parameters = parametersOf(operation)
   const byStatus = Map.groupBy(
     codes.toSorted((a, b) => refusals[a].status - refusals[b].status),
@@ -113,7 +127,7 @@ function describe(
     responses: {
       [answer.status]: {
         description: answer.text,
-        ...(answer.headers === undefined ? {} : { headers: headersOf(answer.headers) }),
+        ...(Object.keys(headers).length === 0 ? {} : { headers: headersOf(headers) }),
         content: { [answer.type]: answer.schema === undefined ? {} : { schema: schemaOf(answer.schema) } },
       },
       ...Object.fromEntries([...byStatus].map(([status, group]) => [status, refused(group, refusals)])),
@@ -166,12 +180,13 @@ function contentOf({ json }: BodySchema): Readonly<Record<string, Media>> {
 }
 
 function refused(codes: readonly ProblemCode[], refusals: Readonly<Record<ProblemCode, Refusal>>): Response {
-  const waits = codes.some(code => refusals[code].retryable)
+  const waits = codes.filter(code => refusals[code].retryable).length
+  const retryAfter = {
+    'Retry-After': 'In how many seconds the same request can succeed; with what is `retryable`.',
+  }
   return {
     description: codes.map(code => `\`${code}\`: ${refusals[code].title}`).join('\n\n'),
-    ...(waits
-      ? { headers: headersOf({ 'Retry-After': 'Seconds to wait before the same request is sent again.' }) }
-      : {}),
+    ...(waits === 0 ? {} : { headers: headersOf(retryAfter, waits === codes.length) }),
     content: {
       'application/problem+json': {
         schema: { $ref: '#/components/schemas/Problem' },
@@ -181,9 +196,12 @@ function refused(codes: readonly ProblemCode[], refusals: Readonly<Record<Proble
   }
 }
 
-function headersOf(headers: Readonly<Record<string, string>>): NonNullable<Response['headers']> {
+function headersOf(headers: Readonly<Record<string, string>>, required = true): Record<string, Header> {
   return Object.fromEntries(
-    Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+    Object.entries(headers).map(([name, description]) => [
+      name,
+      { description, required, schema: { type: 'string' } },
+    ]),
   )
 }
 

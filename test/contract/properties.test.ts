@@ -53,6 +53,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 interface Told {
   readonly status: number
+  readonly headers: readonly string[]
   readonly type: string
   readonly text: string
 }
@@ -62,7 +63,13 @@ function ask(method: string, { path, headers, body }: Input): Promise<Told> {
   return new Promise((resolve, reject) => {
     request({ host: 'localhost', port: house.port, agent, method, path, headers }, response => {
       const type = String(response.headers['content-type']).split(';')[0] ?? ''
-      const told = (answer: string): void => resolve({ status: response.statusCode ?? 0, type, text: answer })
+      const told = (answer: string): void =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: Object.keys(response.headers),
+          type,
+          text: answer,
+        })
       if (type === 'text/event-stream') {
         told('')
         response.destroy()
@@ -124,9 +131,16 @@ describe('whatever is asked, the answer is one of those that the document has', 
         const told = await ask(operation.method, input)
         const kind = `${told.status} ${told.type}`
         expect(Object.keys(allowed)).toContain(kind)
+        const { headers = {} } = operation.operation.responses[told.status] ?? {}
+        const promised = Object.keys(headers).filter(name => headers[name]?.required)
+        expect(told.headers).toEqual(expect.arrayContaining(promised.map(name => name.toLowerCase())))
         const body: unknown = told.type.endsWith('json') ? JSON.parse(told.text) : undefined
         if (body !== undefined) expect(allowed[kind]?.(body), told.text).toBe(true)
-        const { code } = (told.status < 400 ? {} : body) as { code?: string }
+        const { code, retryable = false } = (told.status < 400 ? {} : body) as {
+          code?: string
+          retryable?: boolean
+        }
+        expect(told.headers.includes('retry-after')).toBe(retryable)
         if (code !== undefined) expect(codesOf(operation.operation, told.status)).toContain(code)
         // The log may not have the message yet; nothing else may fail on our side.
         if (told.status >= 500) expect(code).toMatch(/^evidence_not_/)
@@ -146,7 +160,12 @@ test('a repeated run of digits would be seen, also where it came encoded', () =>
     headers: { x: '123456' },
     body: Buffer.from('99 99 99'),
   }
-  const echo = { status: 400, type: '', text: '{"instance":"123456","x":"4111 1111 1111 1111, 99 99 99"}' }
+  const echo = {
+    status: 400,
+    headers: [],
+    type: '',
+    text: '{"instance":"123456","x":"4111 1111 1111 1111, 99 99 99"}',
+  }
   expect(echoes(input, echo)).toEqual(['4111 1111 1111 1111', '99 99 99'])
 })
 
