@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Actor } from '../../src/audit/index.ts'
 import { webhookPayload } from '../../src/contract/index.ts'
@@ -16,9 +15,11 @@ import {
 } from '../../src/webhooks/index.ts'
 import { type House, openHouse } from '../support/house.ts'
 import { eventually } from '../support/locks.ts'
+import { saysNode } from './documented.ts'
 import { type Call, type Receiver, startReceiver } from './receiver.ts'
 
 const passphrase = 'correct horse battery staple'
+const unknown = 'no signature of ours'
 const canary = '4111 1111 1111 1111'
 const host: Actor = { kind: 'host' }
 const loopback = [{ address: '127.0.0.0', prefix: 8, family: 'ipv4' }] as const
@@ -67,15 +68,8 @@ async function post(reference = 'refund-7'): Promise<string> {
   return (body as { id: string }).id
 }
 
-/** The word of a program that has nothing of ours. */
-function python(call: Call, ...secrets: readonly string[]): unknown {
-  const asked = JSON.stringify({ secrets, headers: call.headers, body: call.body })
-  const { status, stdout, stderr } = spawnSync('python3', ['test/webhooks/verify.py'], {
-    input: asked,
-    encoding: 'utf8',
-  })
-  return status === 0 ? (JSON.parse(stdout) as unknown) : stderr.trim()
-}
+const verdicts = (...cases: readonly (readonly [Call, ...string[]])[]): unknown =>
+  saysNode(cases.map(([{ headers, body }, ...secrets]) => ({ headers, body, secrets })))
 const eventsOf = async (webhook: string): Promise<readonly Record<string, unknown>[]> => {
   const bodies = await house
     .owner('audit_events')
@@ -101,16 +95,19 @@ test('a call says what became of a delivery, in the form of the contract, and an
     'content-type': 'application/json',
     'webhook-id': expect.stringMatching(/^call-[a-j]+$/) as string,
   })
-  expect(python(call, secret)).toEqual(call.payload)
-  expect(python(call, `whsec_${Buffer.alloc(32).toString('base64')}`)).toBe('no signature of ours')
-  expect(python({ ...call, body: call.body.replace('delivered', 'failed') }, secret)).toBe(
-    'no signature of ours',
-  )
   const early = {
     ...call.headers,
     'webhook-timestamp': String(Number(call.headers['webhook-timestamp']) - 600),
   }
-  expect(python({ ...call, headers: early }, secret)).toBe('too old, or from the future')
+  expect(
+    verdicts(
+      [call, secret],
+      [call, `whsec_${Buffer.alloc(32).toString('base64')}`],
+      [{ ...call, body: call.body.replace('delivered', 'failed') }, secret],
+      [{ ...call, headers: { ...call.headers, 'webhook-id': 'call-jj' } }, secret],
+      [{ ...call, headers: early }, secret],
+    ),
+  ).toEqual([call.payload, unknown, unknown, unknown, 'too old, or from the future'])
   await eventually('the record', async () => (await listWebhooks(house.owner))[0]?.lastStatus === 204)
   const kept = JSON.stringify(await house.owner('webhook_secrets').where({ webhook_id: id }))
   const everything = house.log() + JSON.stringify(await eventsOf(id)) + kept
@@ -125,14 +122,21 @@ test('after a rotation both secrets verify for a while; then the new one alone',
   await eventually('a call', () => receiver.of(overlap).length > 0)
   const [both] = receiver.of(overlap)
   if (both === undefined) throw new Error('there is no call')
-  for (const { secret } of [first, second]) expect(python(both, secret)).toEqual(both.payload)
   const third = await rotateSecret(house.owner, systemClock, first.id, 0, passphrase)
   const after = await post()
   await eventually('a call', () => receiver.of(after).length > 0)
   const [alone] = receiver.of(after)
   if (alone === undefined) throw new Error('there is no call')
-  expect(python(alone, third.secret)).toEqual(alone.payload)
-  for (const { secret } of [first, second]) expect(python(alone, secret)).toBe('no signature of ours')
+  expect(
+    verdicts(
+      [both, first.secret],
+      [both, second.secret],
+      [alone, third.secret],
+      [alone, first.secret],
+      [alone, second.secret],
+      [alone, first.secret, third.secret],
+    ),
+  ).toEqual([both.payload, both.payload, alone.payload, unknown, unknown, alone.payload])
   await expect(rotateSecret(house.owner, systemClock, first.id, 0, 'another')).rejects.toMatchObject({
     code: 'passphrase_wrong',
   })
@@ -244,9 +248,47 @@ test('a test says that it is one, is made once, and tells how it went', async ()
   await eventually('it is over', async () => (await callOutcome(house.owner, call)) === 'delivered')
   const made = receiver.calls.at(-1)
   if (made === undefined) throw new Error('there is no call')
-  expect(python(made, secret)).toMatchObject({ type: 'webhook.test', data: { webhook: id } })
+  expect(verdicts([made, secret])).toMatchObject([{ type: 'webhook.test', data: { webhook: id } }])
   expect(webhookPayload.parse(made.payload)).toEqual(made.payload)
   await expect(testWebhook(house.owner, systemClock, host, 'whk_0')).rejects.toMatchObject({
     code: 'not_found',
   })
+})
+
+test('in the console an admin tries one and sees how that went, an auditor looks, nobody else does', async () => {
+  const { id, secret } = await add(`${receiver.url}?token=of-the-receiver`)
+  const admin = await house.signedIn('anna', 'admin')
+  const auditor = await house.signedIn('carl', 'auditor')
+  const approver = await house.signedIn('bert', 'approver')
+  const page = async (who = admin): Promise<string> => (await who.get('/webhooks')).text
+  expect(await page()).toContain('never called')
+  expect(await admin.submit(`/webhooks/${id}/test`)).toMatchObject({ status: 303 })
+  await eventually('it is called', async () => (await page()).includes('answered 204'))
+  receiver.answer = () => 500
+  expect(await admin.call('POST', `/v1/webhooks/${id}/test`, {})).toMatchObject({ status: 202 })
+  await eventually('it fails', async () => (await page()).includes('<code>status_500</code>'))
+  receiver.answer = () => 204
+  const tests = receiver.calls.filter(
+    ({ payload }) => payload.type === 'webhook.test' && payload.data.webhook === id,
+  )
+  expect(tests).toHaveLength(2)
+
+  const seen = (await page(auditor)) + (await auditor.call('GET', '/v1/webhooks')).text
+  expect(seen).toContain(id)
+  expect(seen).not.toContain('Test it')
+  for (const hidden of [secret, '/hook', 'of-the-receiver'])
+    expect(seen + (await page())).not.toContain(hidden)
+  for (const refused of [
+    await auditor.submit(`/webhooks/${id}/test`),
+    await approver.get('/webhooks'),
+    await approver.call('GET', '/v1/webhooks'),
+    await approver.call('POST', `/v1/webhooks/${id}/test`, {}),
+  ])
+    expect(refused.status).toBe(403)
+  expect((await admin.call('POST', '/v1/webhooks/whk_0/test', {})).status).toBe(404)
+  expect(await eventsOf(id)).toMatchObject([
+    { type: 'webhook.added' },
+    { type: 'webhook.tested', actor: { kind: 'operator', id: admin.id } },
+    { type: 'webhook.tested', actor: { kind: 'operator', id: admin.id } },
+  ])
 })

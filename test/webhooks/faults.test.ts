@@ -45,7 +45,7 @@ const lastEvents = async (webhook: WebhookId): Promise<readonly unknown[]> => {
 test('killed between a call and its record, it is made again under the same id, and no third time', async () => {
   const receiver = await bench.receiver()
   const webhook = await bench.add(receiver)
-  const child = fork('test/webhooks/caller-process.ts')
+  const child = fork(new URL('caller-process.ts', import.meta.url))
   const ended = once(child, 'exit')
   receiver.answer = () => {
     child.kill('SIGKILL')

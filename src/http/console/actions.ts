@@ -6,9 +6,10 @@ import {
   type DestinationRule,
   releaseDelivery,
 } from '../../delivery/index.ts'
-import { type DeliveryId, SealpostError } from '../../kernel/index.ts'
+import { type DeliveryId, SealpostError, type WebhookId } from '../../kernel/index.ts'
 import { type Revocation, type RevocationReason, revokeCertificate } from '../../keys/index.ts'
 import { type Adoption, type AdoptionWish, type Assessment, proposeAdoption } from '../../policy/index.ts'
+import { testWebhook } from '../../webhooks/index.ts'
 import type { ConsoleContext } from './dependencies.ts'
 
 /** Revokes a certificate at once; no second person is needed to stop something. Throws `role_missing`, `not_found`. */
@@ -86,4 +87,15 @@ export async function probeDomain(
   const event = { type: 'destination.probed', domain, ok, outcome } as const
   await recordEvent(knex, clock, { kind: 'operator', id: operator.id }, event)
   return probed
+}
+
+/** Has a webhook called once, soon, to see whether it answers. Throws `role_missing`, `too_many_requests`, `not_found`. */
+export async function tryWebhook(
+  { knex, clock, probes }: ConsoleContext,
+  operator: Operator,
+  webhook: WebhookId,
+): Promise<void> {
+  requireRole(operator, 'admin')
+  probes.take(operator.id)
+  await testWebhook(knex, clock, { kind: 'operator', id: operator.id }, webhook)
 }

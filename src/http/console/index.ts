@@ -18,6 +18,7 @@ import { routeProbePage } from './pages/probe.ts'
 import { routeQuarantinePages } from './pages/quarantine.ts'
 import { routeRecipientPage } from './pages/recipient.ts'
 import { routeRecipientPages } from './pages/recipients.ts'
+import { routeWebhookPages } from './pages/webhooks.ts'
 import { routeSignIn } from './sign-in.ts'
 
 /** The pages and the API of operators. Whatever is not one of them does not exist. */
@@ -51,6 +52,7 @@ export function createConsole(dependencies: ConsoleDependencies): Express {
   routeQuarantinePages(pages, context)
   routeDeliveryPages(pages, context)
   routeAuditPages(pages, context)
+  routeWebhookPages(pages, context)
 
   routeSignIn(app, context)
   routeDocs(app, sender.organisation)

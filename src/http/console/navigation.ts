@@ -15,6 +15,7 @@ const places = [
 /** What not everybody reads. */
 const reading = [
   ['/deliveries', 'Deliveries', readersOfDeliveries],
+  ['/webhooks', 'Webhooks', readersOfDeliveries],
   ['/audit', 'Audit log', readersOfLog],
 ] as const
 

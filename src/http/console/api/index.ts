@@ -11,6 +11,7 @@ import { routeKeysApi } from './keys.ts'
 import { routePoliciesApi } from './policies.ts'
 import { routeQuarantineApi } from './quarantine.ts'
 import { routeRecipientsApi } from './recipients.ts'
+import { routeWebhooksApi } from './webhooks.ts'
 
 /** `/v1`: the same doors as the pages, as JSON. Every request is under the session of its cookie. */
 export function createOperatorApi(context: ConsoleContext): Router {
@@ -31,6 +32,7 @@ export function createOperatorApi(context: ConsoleContext): Router {
   routeAuditApi(api, context)
   routeDeliveriesApi(api, context)
   routeEvidenceApi(api, context)
+  routeWebhooksApi(api, context)
   api.use(() => {
     throw new SealpostError('not_found')
   })
