@@ -9,6 +9,7 @@ export const listedTypes = {
     'log.key.generated',
     'dkim.key.generated',
     'dkim.key.retired',
+    'webhook.secret.rotated',
     'certificate.activated',
     'certificate.retired',
     'certificate.revoked',
@@ -27,6 +28,9 @@ export const listedTypes = {
     'recipient.unenrolled',
     'destination.set',
     'destination.removed',
+    'webhook.added',
+    'webhook.removed',
+    'webhook.enabled',
     'change.approved',
     'change.refused',
     'change.voided',
@@ -40,6 +44,7 @@ export const listedTypes = {
     'anchor.ahead',
     'attack.suspected',
     'exception.active',
+    'webhook.disabled',
   ],
 } as const satisfies Record<string, readonly AuditEventType[]>
 
@@ -74,7 +79,7 @@ export const outcomeTypes = [
 ] as const satisfies readonly AuditEventType[]
 
 /** Failures that are told elsewhere in the report. */
-const notRefusals: readonly string[] = [...outcomeTypes, ...listedTypes.alarms]
+const notRefusals: readonly string[] = [...outcomeTypes, ...listedTypes.alarms, 'webhook.call.given_up']
 
 /** Whether a failure of this type is somebody's who was refused. */
 export function isRefusal(type: string): boolean {
