@@ -17,6 +17,12 @@ describe('what is shown', () => {
       '<a href="https://a.example/?b=1&amp;c=2">here</a>',
       'here <https://a.example/?b=1&c=2>\n',
     ],
+    [
+      'an address as it is',
+      '<a href="http://a.example/?a&copy=2&para;">x</a>',
+      'x <http://a.example/?a&copy=2¶>\n',
+    ],
+    ['what leaves a drawing by itself', '<svg><style><b>5</b></style></svg>', '5\n'],
     ['a link that is its address', '<a href="https://a.example/">a.example</a>', 'a.example\n'],
     ['an address of mail', '<a href=mailto:a@b.example>Ann</a> wrote', 'Ann <a@b.example> wrote\n'],
     ['no address that does something else', '<a href="javascript:alert(1)">x</a><a href=#top>y</a>', 'xy\n'],
@@ -53,6 +59,7 @@ test.each([
   ['the head', '<head><title>9 <b>9</b></title><meta name=x content=9></head>1'],
   ['comments', '1<!-- 9 > 9 --><!-- 9'],
   ['attributes', '<p title="9>9" data-x=\'9\' x=9>1<a href="#9"></a>'],
+  ['a quote that never ends', '1<p class="9>9</p>9'],
   ['a tag that never ends', '1<p class="9 4111'],
 ])('is not shown: %s', (_, html) => {
   expect(digits(text(html))).toBe('1')
