@@ -50,7 +50,7 @@ function outcomes(): string {
   return page(
     'Outcomes of deliveries',
     `What became of an attempt, and of a delivery when it is settled. After a *temporary* outcome the delivery is tried
-again, later each time, until the policy's time is over (\`gave_up\`). What a server said is taken by its reply code and
+again, later each time, until the policy's time is over (\`gave_up\`) or the application's (\`expired\`). What a server said is taken by its reply code and
 its enhanced status code (RFC 3463), never by its words; what it said before MAIL FROM is never permanent.`,
     ['Outcome', 'Kind', 'Meaning'],
     rows,
