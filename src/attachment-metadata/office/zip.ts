@@ -16,7 +16,7 @@ const directoryEntry = 0x02014b50
 const endOfDirectory = 0x06054b50
 const most = 10_000
 /** What one member may unpack to. */
-const largest = 64 * 1024 * 1024
+const largest = 128 * 1024 * 1024
 
 /**
  * The members of a zip archive (APPNOTE.TXT) in the order of its directory. Undefined: it is damaged, encrypted, ZIP64, packed by

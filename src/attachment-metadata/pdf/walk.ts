@@ -128,7 +128,7 @@ function readReference(bytes: Buffer, at: number): { to: number; end: number } |
 }
 
 /** A name without its solidus, its escapes decoded (section 7.3.5). */
-export function nameOf(bytes: Buffer, from: number, end: number): string {
+function nameOf(bytes: Buffer, from: number, end: number): string {
   return latin(bytes, from + 1, Math.min(end, from + 128)).replace(/#([0-9A-Fa-f]{2})/g, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 16)),
   )
@@ -157,7 +157,7 @@ function afterHex(bytes: Buffer, start: number): number {
 const ends = new Uint8Array(256)
 for (const code of [0, 9, 10, 12, 13, 32, ...Buffer.from('()<>[]{}/%')]) ends[code] = 1
 
-export function afterWord(bytes: Buffer, start: number): number {
+function afterWord(bytes: Buffer, start: number): number {
   let at = start
   while (at < bytes.length && ends[bytes[at] ?? 0] === 0) at++
   return at
