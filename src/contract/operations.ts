@@ -64,18 +64,8 @@ const ofBodies = [
   'overloaded',
 ] as const satisfies readonly ProblemCode[]
 
-const ofMessages = [
-  'invalid_message',
-  'header_injection',
-  'sad_detected',
-  'metadata_not_removable',
-  'cards_not_allowed',
-  'cards_required',
-  'too_many_cards',
-  'content_unreadable',
-  'sender_not_allowed',
-  'sending_not_approved',
-] as const satisfies readonly ProblemCode[]
+/** Of the form, which a dry run refuses as well. */
+const ofForms = ['invalid_message', 'header_injection'] as const satisfies readonly ProblemCode[]
 
 const idempotencyKey = z
   .string()
@@ -121,7 +111,15 @@ export const operations: readonly Operation[] = [
     refusals: [
       ...known,
       ...ofBodies,
-      ...ofMessages,
+      ...ofForms,
+      'sad_detected',
+      'metadata_not_removable',
+      'cards_not_allowed',
+      'cards_required',
+      'too_many_cards',
+      'content_unreadable',
+      'sender_not_allowed',
+      'sending_not_approved',
       'recipients_refused',
       'invalid_idempotency_key',
       'idempotency_key_reused',
@@ -136,7 +134,8 @@ export const operations: readonly Operation[] = [
     title: 'Ask what would happen to a message',
     text: [
       'A dry run: the message is read and judged as if it were sent, then forgotten. Its content may be missing.',
-      'What is wrong stands under `problems`, and for each recipient beside their address.',
+      'What is wrong stands under `problems`, and for each recipient beside their address. What does not even have the form of a message is refused.',
+      'Who was asked about is on record.',
     ],
     body: { json: checkMessage },
     answer: {
@@ -145,7 +144,7 @@ export const operations: readonly Operation[] = [
       type: 'application/json',
       schema: checkReport,
     },
-    refusals: [...known, ...ofBodies, ...ofMessages],
+    refusals: [...known, ...ofBodies, ...ofForms],
   },
   {
     method: 'get',

@@ -2,7 +2,7 @@ import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { OperationObject } from '../../src/contract/index.ts'
+import { faults, type OperationObject } from '../../src/contract/index.ts'
 import { issueClientCertificate } from '../../src/platform/pki/index.ts'
 import { type House, openHouse } from '../support/house.ts'
 import { send } from '../support/request.ts'
@@ -125,7 +125,7 @@ describe('whatever is asked, the answer is one of those that the document has', 
   test.each(operations)('$name', async operation => {
     const allowed = await answersOf(operation)
     const seen = new Map<string, number>()
-    const runs = operation.operation.requestBody === undefined ? 30 : 120
+    const runs = operation.operation.requestBody === undefined ? 25 : 100
     await fc.assert(
       fc.asyncProperty(inputsOf(operation.path, operation.operation, known), async input => {
         const told = await ask(operation.method, input)
@@ -142,6 +142,8 @@ describe('whatever is asked, the answer is one of those that the document has', 
         }
         expect(told.headers.includes('retry-after')).toBe(retryable)
         if (code !== undefined) expect(codesOf(operation.operation, told.status)).toContain(code)
+        for (const { code: fault } of (body as { errors?: { code: string }[] } | undefined)?.errors ?? [])
+          expect(Object.keys(faults)).toContain(fault)
         // The log may not have the message yet; nothing else may fail on our side.
         if (told.status >= 500) expect(code).toMatch(/^evidence_not_/)
         expect(echoes(input, told)).toEqual([])

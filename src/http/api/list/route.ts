@@ -1,8 +1,7 @@
 import type { Express, Request } from 'express'
-import { listQuery } from '../../../contract/index.ts'
+import { type ListQuery, listQuery } from '../../../contract/index.ts'
 import { type ListFilter, listMessages } from '../../../intake/index.ts'
 import { type Address, SealpostError } from '../../../kernel/index.ts'
-import { checked } from '../../console/query.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { renderList } from '../render.ts'
 import { readListCursor } from './cursor.ts'
@@ -16,7 +15,7 @@ export function routeList(app: Express, { knex, clients }: ApiDependencies): voi
   const inTurn = openTurns(most)
   app.get('/v1/messages', async (request, response) => {
     const { id } = await clients.applicationOf(request)
-    const { limit, cursor, since, until, ...query } = checked(listQuery, queryOf(request))
+    const { limit, cursor, since, until, ...query } = queryOf(request)
     const filter: ListFilter = {
       ...query,
       recipient: query.recipient as Address | undefined,
@@ -29,12 +28,22 @@ export function routeList(app: Express, { knex, clients }: ApiDependencies): voi
   })
 }
 
-/** Throws `invalid_request` for a name that is there twice: one of them would not count, and nobody knows which was meant. */
-function queryOf(request: Request): Readonly<Record<string, string>> {
+/**
+ * What is asked for. Throws `invalid_request`, also for a name that is there twice: one of them would not count, and nobody knows which was
+ * meant.
+ */
+function queryOf(request: Request): ListQuery {
   const { searchParams } = new URL(request.url, 'https://api.invalid')
   const names = [...searchParams.keys()]
   if (new Set(names).size !== names.length) {
-    throw new SealpostError('invalid_request', { errors: [{ pointer: '', code: 'repeated' }] })
+    throw new SealpostError('invalid_request', { errors: [{ pointer: '', code: 'duplicate' }] })
   }
-  return Object.fromEntries(searchParams)
+  const { success, data, error } = listQuery.safeParse(Object.fromEntries(searchParams))
+  if (success) return data
+  throw new SealpostError('invalid_request', {
+    errors: error.issues.map(({ path, code }) => ({
+      pointer: path.map(name => `/${String(name)}`).join(''),
+      code: code === 'unrecognized_keys' ? 'unknown_field' : 'malformed',
+    })),
+  })
 }
