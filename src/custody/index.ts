@@ -19,6 +19,5 @@ export {
   type MakeWebhookSecret,
   type OpenWebhookSecret,
   openWebhookSecretMaker,
-  openWebhookSecrets,
 } from './webhook-secret.ts'
 export type { Wrapped } from './wrap.ts'

@@ -4,7 +4,7 @@ import type { Logger } from '../platform/index.ts'
 import { deleteUpdates } from './store.ts'
 
 /** Days that updates are kept. */
-export const kept = 7
+const kept = 7
 const hour = 3_600_000
 const batch = 5_000
 

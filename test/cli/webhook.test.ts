@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/platform/index.ts'
 import { generateSigningKey } from '../../src/sealer/host/index.ts'
 import { asOwnerOf, command } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { quickToDerive } from '../support/shortcut.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sealpost-webhook-'))
 let database: TestDatabase
@@ -18,7 +19,14 @@ beforeAll(async () => {
   database = await testDatabase()
   owner = openDatabase(database.owner, { applicationName: 'test', statementTimeout: 30_000, poolSize: 2 })
   const { knex } = owner
-  await initSigningKey(knex, systemClock, generateSigningKey, 'gateway@gateway.test' as Address, 'right')
+  await initSigningKey(
+    knex,
+    systemClock,
+    generateSigningKey,
+    'gateway@gateway.test' as Address,
+    'right',
+    quickToDerive,
+  )
   await addApplication(knex, systemClock, {
     name: 'billing',
     san: 'URI:urn:test:billing',
