@@ -39,7 +39,7 @@ export async function attempt(
 }
 
 const remedy =
-  'the interop tests need: apt-get install --no-install-recommends gnupg sq gosop postfix unbound ldnsutils openssl testssl.sh bsdmainutils dnsutils nginx-light rsyslog rsyslog-openssl rsyslog-gnutls libimage-exiftool-perl qpdf poppler-utils imagemagick unzip python3-docx python3-odf python3-openpyxl python3-pil'
+  'the interop tests need: apt-get install --no-install-recommends gnupg sq gosop postfix unbound ldnsutils openssl testssl.sh bsdmainutils dnsutils nginx-light rsyslog rsyslog-openssl rsyslog-gnutls libimage-exiftool-perl qpdf poppler-utils imagemagick unzip python3-docx python3-odf python3-openpyxl python3-pil curl openjdk-17-jdk-headless'
 
 /** Runs a program that must succeed. */
 export async function run(command: string, args: readonly string[], input?: Uint8Array): Promise<Ended> {
