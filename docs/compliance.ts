@@ -59,7 +59,7 @@ export const secureCommunication: readonly Requirement[] = [
       'every connection (API, console, metrics, DB, SMTP, OIDC, KMS, Vault, syslog, WKD, MTA-STS, webhooks) is made by a TLS-only constructor; `sealpost inventory` lists them all. Documented exceptions: OCSP/CRL fetch (signed), DNS to a loopback validating resolver',
     state: 'partly',
     behaviour:
-      'What connects today (API, console, health, PostgreSQL, SMTP, WKD, VKS, MTA-STS, syslog, witnesses) speaks TLS or nothing; at a server in clear it fails and has said nothing. The exceptions: [tls.md](tls.md).',
+      'What connects today (API, console, health, PostgreSQL, SMTP, WKD, VKS, MTA-STS, syslog, witnesses, webhooks) speaks TLS or nothing; at a server in clear it fails and has said nothing. The exceptions: [tls.md](tls.md).',
     tests: [
       test(
         'platform/postgres-tls.test.ts',
@@ -76,6 +76,7 @@ export const secureCommunication: readonly Requirement[] = [
       ),
       test('delivery/route/sts-fetch.test.ts', 'a policy host gets no say that'),
       test('platform/syslog/connection.test.ts', 'a server that does not prove itself hears nothing'),
+      test('webhooks/calls.test.ts', 'nothing is sent to'),
       test('security/no-plaintext-port.test.ts', 'there is a TLS server'),
       test('architecture/guarantees.test.ts', 'house/plain-http-for-signed'),
       test(
@@ -84,7 +85,7 @@ export const secureCommunication: readonly Requirement[] = [
       ),
     ],
     evidence: '`sealpost inventory --json`',
-    missing: 'There are no metrics, OIDC, KMS, Vault and webhooks yet, so nothing connects for them.',
+    missing: 'There are no metrics, OIDC, KMS and Vault yet, so nothing connects for them.',
   },
   {
     row: '9.2.6 [12.3.2]',

@@ -6,7 +6,7 @@ import { policyInForce } from '../policy/index.ts'
 import type { ConnectionInventory } from './connection.ts'
 import { listenerConnections } from './listeners.ts'
 import { outgoingConnections } from './outgoing.ts'
-import { findLastUse, findPinnedCas } from './store.ts'
+import { findLastUse, findPinnedCas, findWebhooks } from './store.ts'
 
 export interface Installation {
   readonly config: Config
@@ -23,9 +23,10 @@ export async function connectionsOf(
   installation: Installation,
 ): Promise<ConnectionInventory> {
   const at = clock.now()
-  const [lastUse, pinned, adopted] = await Promise.all([
+  const [lastUse, pinned, webhooks, adopted] = await Promise.all([
     findLastUse(knex),
     findPinnedCas(knex),
+    findWebhooks(knex),
     policyInForce(knex, at),
   ])
   return {
@@ -39,7 +40,13 @@ export async function connectionsOf(
     },
     connections: [
       ...listenerConnections(installation, lastUse),
-      ...outgoingConnections(installation, { at, lastUse, pinned, minTls: adopted?.policy.tls.minVersion }),
+      ...outgoingConnections(installation, {
+        at,
+        lastUse,
+        pinned,
+        webhooks,
+        minTls: adopted?.policy.tls.minVersion,
+      }),
     ],
   }
 }

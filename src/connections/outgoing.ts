@@ -7,6 +7,7 @@ interface Known {
   readonly at: Date
   readonly lastUse: LastUse
   readonly pinned: readonly { readonly domain: string; readonly ca: string }[]
+  readonly webhooks: readonly { readonly origin: string; readonly calledAt: Date | null }[]
   readonly minTls: 'TLSv1.2' | 'TLSv1.3' | undefined
 }
 
@@ -38,6 +39,7 @@ export function outgoingConnections(installation: Installation, known: Known): r
       : []),
     ...syslog(installation, known),
     ...witnesses(installation, known),
+    ...(config.roles.includes('courier') ? webhooksOf(installation, known) : []),
     {
       ...common,
       name: 'dns',
@@ -142,6 +144,23 @@ function witnesses({ config, secrets }: Installation, { lastUse }: Known): reado
     revocation: 'none',
     involved: ca === undefined ? [] : readCertificates('ca', ca),
     lastUsedAt: lastUse.witness,
+    exception: null,
+  }))
+}
+
+/** What became of messages, to where applications have it told. */
+function webhooksOf({ secrets }: Installation, { webhooks }: Known): readonly Connection[] {
+  const ca = secrets.webhooks?.ca
+  return webhooks.map(({ origin, calledAt }) => ({
+    name: 'webhook',
+    direction: 'out',
+    place: origin,
+    floor: 'TLSv1.2',
+    peer: ca === undefined ? 'public_cas' : 'configured_ca',
+    clientCertificate: false,
+    revocation: 'none',
+    involved: ca === undefined ? [] : readCertificates('ca', ca),
+    lastUsedAt: calledAt,
     exception: null,
   }))
 }

@@ -39,6 +39,16 @@ export async function findPinnedCas(
   return rows
 }
 
+/** Where webhooks lead, those of a thousand origins at most: no paths, which may be secrets. */
+export async function findWebhooks(
+  knex: Knex,
+): Promise<readonly { readonly origin: string; readonly calledAt: Date | null }[]> {
+  const { rows } = await knex.raw<{ rows: { origin: string; calledAt: Date | null }[] }>(`
+    SELECT 'https://' || split_part(url, '/', 3) AS origin, max(called_at) AS "calledAt" FROM webhooks
+     WHERE removed_at IS NULL GROUP BY 1 ORDER BY 1 LIMIT 1000`)
+  return rows
+}
+
 /** What PostgreSQL says of itself and of the very connection that asked. */
 export interface ServerFacts {
   readonly role: string

@@ -139,6 +139,11 @@ async function inventory(args: readonly string[], settings: Record<string, strin
 
 test('the inventory lists every listener and connection with its CA, floor and ends', async () => {
   await ground.addRecipient('lena@bank.example', 25)
+  const application: { id: string } = await ground.owner('applications').first('id')
+  const url = 'https://hooks.bank.example:8443/a-secret-path'
+  await ground
+    .owner('webhooks')
+    .insert({ id: 'whk_1', application_id: application.id, url, created_at: new Date() })
   const output = await inventory(['--json'], {
     ...sound,
     SEALPOST_DISCOVERY: 'on',
@@ -155,6 +160,7 @@ test('the inventory lists every listener and connection with its CA, floor and e
     'mta-sts',
     'wkd',
     'vks',
+    'webhook',
     'dns',
     'revocation',
   ])
@@ -173,6 +179,12 @@ test('the inventory lists every listener and connection with its CA, floor and e
   })
   expect(of('listener-api')?.involved.map(({ what }) => what)).toEqual(['own', 'ca', 'crl'])
   expect(of('postgresql')).toMatchObject({ peer: 'unix_socket', floor: null })
+  expect(of('webhook')).toMatchObject({
+    place: 'https://hooks.bank.example:8443',
+    peer: 'public_cas',
+    lastUsedAt: null,
+  })
+  expect(output).not.toContain('a-secret-path')
   expect(of('smtp')?.involved).toMatchObject([{ what: 'ca', domain: 'bank.example' }])
   const text = await inventory([], sound)
   expect(text).toContain('listener-api (in) 127.0.0.1:0')
