@@ -42,6 +42,7 @@ describe('a document (OOXML)', () => {
     'docProps/core.xml': `<cp:coreProperties><dc:creator>${secret}</dc:creator></cp:coreProperties>`,
     'docProps/app.xml': `<Properties><Company>${secret}</Company></Properties>`,
     'docProps/thumbnail.jpeg': latin(secret),
+    'xl/metadata': latin(secret),
     'odd/place.xml': `<Properties>${secret}</Properties>`,
     'word/document.xml': '<w:document>4111 1111 1111 1111</w:document>',
     'word/settings.xml':

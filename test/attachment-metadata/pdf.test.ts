@@ -1,3 +1,4 @@
+import { deflateSync, inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { stripMetadata } from '../../src/attachment-metadata/index.ts'
 import { type Body, packedPdf, pdf } from './pdf-samples.ts'
@@ -97,6 +98,11 @@ test('pictures lose theirs', () => {
   expect(stripped).not.toContain(secret)
   expect(stripped).toContain(`/Length ${jpeg.length}>>\nstream\n${jpeg.toString('latin1')}\nendstream`)
   expect(strip(shown(photograph.subarray(0, -2)))).toBeUndefined()
+  const packed = { entries: '/Filter[/FlateDecode/DCTDecode]', content: deflateSync(photograph) }
+  const unpacked = strip(pdf({ ...page, 3: '<</Type/Page/X 5 0 R>>', 5: packed }, trailer)) ?? ''
+  const [, length = '', from = ''] =
+    /\/Length (\d+)>>\nstream\n([^]*)/.exec(unpacked.slice(unpacked.indexOf('5 0 obj'))) ?? []
+  expect(inflateSync(latin(from.slice(0, Number(length))))).toEqual(jpeg)
 })
 
 test('a key that is called like metadata and leads to something else stays', () => {
@@ -137,7 +143,7 @@ describe('is not understood', () => {
         {
           ...page,
           2: '<</Type/Pages/X 5 0 R>>',
-          5: { entries: '/Filter[/FlateDecode/DCTDecode]', content: jpeg },
+          5: { entries: '/Filter[/LZWDecode/DCTDecode]', content: jpeg },
         },
         trailer,
       ),

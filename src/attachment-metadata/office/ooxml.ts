@@ -6,9 +6,9 @@ import { type Member, writeZip } from './zip.ts'
 export const isOoxml = (members: readonly Member[]): boolean =>
   members.some(({ name }) => name === '[Content_Types].xml')
 
-/** The last words of the types of relationships that lead to what is said about a document (ECMA-376 part 2 section 8.3). */
+/** The last words of the types of relationships that lead to what is said about a document (ECMA-376 part 2 section 8.3; Google's `workbookmetadata`). */
 const about =
-  /\/(?:core-properties|extended-properties|custom-properties|thumbnail|classificationlabels|printerSettings|attachedTemplate)$/
+  /\/(?:core-properties|extended-properties|custom-properties|thumbnail|classificationlabels|printerSettings|attachedTemplate|workbookmetadata|presentationmetadata)$/
 
 /** Signed, or with a history of who changed what, or with programs: not to be changed, or not understood. */
 const refused = /^_xmlsignatures\/|^xl\/revisions\/|vbaProject/i

@@ -48,7 +48,8 @@ export function decodeStream(
 const numberIn = (text: string, key: string, otherwise: number): number =>
   Number(new RegExp(`/${key}\\s+(\\d{1,9})`).exec(text)?.[1] ?? otherwise)
 
-function inflate(content: Buffer, budget: { left: number }): Buffer {
+/** At most what `budget` has left. */
+export function inflate(content: Buffer, budget: { left: number }): Buffer {
   try {
     const plain = inflateSync(content, { maxOutputLength: Math.max(budget.left, 1) })
     budget.left -= plain.length

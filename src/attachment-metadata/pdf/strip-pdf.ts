@@ -1,8 +1,12 @@
+import { deflateSync } from 'node:zlib'
 import { stripJpeg } from '../images/jpeg.ts'
 import { PdfFile, type PdfObject } from './file.ts'
-import { filtersOf, textOfKey } from './streams.ts'
+import { filtersOf, inflate, textOfKey } from './streams.ts'
 import { NotUnderstood } from './walk.ts'
 import { Writer } from './writer.ts'
+
+/** What all deflated pictures together may unpack to. */
+const unpacked = 256 * 1024 * 1024
 
 export const isPdf = (bytes: Buffer): boolean => /^%PDF-\d\.\d/.test(bytes.toString('latin1', 0, 8))
 
@@ -15,6 +19,7 @@ export function stripPdf(bytes: Buffer): Buffer | undefined {
   try {
     const file = new PdfFile(bytes)
     const writer = new Writer(`%PDF-${bytes.toString('latin1', 5, 8)}\n%\xe2\xe3\xcf\xd3\n`)
+    const budget = { left: unpacked }
     const seen = new Set([file.root])
     const waiting = [file.root]
     for (let number = waiting.pop(); number !== undefined; number = waiting.pop()) {
@@ -28,7 +33,7 @@ export function stripPdf(bytes: Buffer): Buffer | undefined {
         seen.add(to)
         waiting.push(to)
       }
-      writeObject(writer, number, object)
+      writeObject(writer, number, object, budget)
     }
     return writer.end(file.root)
   } catch (error) {
@@ -37,9 +42,9 @@ export function stripPdf(bytes: Buffer): Buffer | undefined {
   }
 }
 
-function writeObject(writer: Writer, number: number, object: PdfObject): void {
+function writeObject(writer: Writer, number: number, object: PdfObject, budget: { left: number }): void {
   const { source, from, walked, content, generation } = object
-  const stripped = content && stripContent(object, content)
+  const stripped = content && stripContent(object, content, budget)
   const edits: (readonly [number, number, string])[] = walked.cuts.map(([start, end]) => [start, end, ''])
   if (stripped !== undefined && stripped !== content) {
     const length = walked.top.get('Length')
@@ -62,7 +67,7 @@ function writeObject(writer: Writer, number: number, object: PdfObject): void {
   writer.push('\nendobj\n')
 }
 
-function stripContent({ source, walked }: PdfObject, content: Buffer): Buffer {
+function stripContent({ source, walked }: PdfObject, content: Buffer, budget: { left: number }): Buffer {
   // XMP that something other than a key `Metadata` leads to, or a file within the file.
   if (/^\/(?:Metadata|EmbeddedFile)\b/.test(textOfKey(source, walked, 'Type'))) throw new NotUnderstood()
   const filters = filtersOf(source, walked)
@@ -70,8 +75,12 @@ function stripContent({ source, walked }: PdfObject, content: Buffer): Buffer {
   if (last === 'JPXDecode' && (content.includes('xml ') || content.includes('uuid')))
     throw new NotUnderstood()
   if (last !== 'DCTDecode' && last !== 'DCT') return content
-  if (filters.length > 1) throw new NotUnderstood()
-  const picture = stripJpeg(content)
-  if (picture === undefined) throw new NotUnderstood()
-  return picture.equals(content) ? content : picture
+  const deflated = filters.length === 2 && filters[0] === 'FlateDecode'
+  if (filters.length > 1 && (!deflated || textOfKey(source, walked, 'DecodeParms').includes('Predictor')))
+    throw new NotUnderstood()
+  const picture = deflated ? inflate(content, budget) : content
+  const stripped = stripJpeg(picture)
+  if (stripped === undefined) throw new NotUnderstood()
+  if (stripped.equals(picture)) return content
+  return deflated ? deflateSync(stripped) : stripped
 }
