@@ -20,7 +20,7 @@ const digits = fc.constantFrom(
 )
 
 /** Values that a schema of the document allows; what only zod knows of it may be missed. */
-export function allowedBy(schema: JsonSchema): fc.Arbitrary<unknown> {
+function allowedBy(schema: JsonSchema): fc.Arbitrary<unknown> {
   const { $ref: ref, type, items = {}, properties = {}, required = [], minItems, maxItems } = schema
   if (ref !== undefined) return allowedBy(document.components.schemas[ref.split('/').at(-1) ?? ''] ?? {})
   if (Array.isArray(schema['enum'])) return fc.constantFrom(...(schema['enum'] as unknown[]))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 
 const label = fc.stringMatching(/^[a-z]([a-z-]{0,8}[a-z])?$/)
-export const address = fc.oneof(
+const address = fc.oneof(
   fc.constantFrom('settlement@payments.example', 'disputes@acquirer.example'),
   fc
     .tuple(fc.stringMatching(/^[A-Za-z!#$%&'*+/=?^_`{|}~-]{1,12}(\.[a-z]{1,5})?$/), label, label)
@@ -41,7 +41,7 @@ export const message = fc.record(
 )
 
 /** What stands at a bound, on it or beside it, or is what others trip over. */
-export const oddities: readonly unknown[] = [
+const oddities: readonly unknown[] = [
   null,
   0,
   -0,

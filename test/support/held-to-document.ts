@@ -22,7 +22,7 @@ export function heldToDocument(client: Client): Client {
 }
 
 /** Throws unless the document of the api says that this can be the answer to a request. */
-export function requireDocumented(
+function requireDocumented(
   method: Operation['method'],
   path: string,
   { status, body }: { readonly status: number; readonly body: unknown },
@@ -42,7 +42,7 @@ export function requireDocumented(
     throw new Error(`${asked}: ${code} with status ${status}`)
 }
 
-export function operationAt(method: string, path: string): Operation | undefined {
+function operationAt(method: string, path: string): Operation | undefined {
   const steps = (path.split('?')[0] ?? '').split('/')
   return operations.find(
     operation =>
