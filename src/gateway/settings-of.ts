@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../audit/index.ts'
-import type { Config, Listen, Secrets } from '../config/index.ts'
+import type { Config, Listen, Network, Secrets } from '../config/index.ts'
 import { withheldIfCard } from '../platform/index.ts'
 
 type Settings = NonNullable<Extract<AuditEvent, { type: 'gateway.started' }>['settings']>
@@ -31,13 +31,18 @@ export function settingsOf(config: Config, secrets: Secrets): Settings {
     publicCa: secrets.publicCa !== undefined,
     relay: config.relayRule !== undefined,
     returnPathDomain: config.returnPathDomain === undefined ? null : named(config.returnPathDomain),
-    allowedNetworks: config.allowedNetworks.map(({ address, prefix }) => `${address}/${prefix}`),
+    allowedNetworks: config.allowedNetworks.map(written),
+    webhookNetworks: (config.webhooks?.allowedNetworks ?? []).map(written),
     syslog: syslog === undefined ? null : at(syslog),
     anchors: anchors !== undefined,
     sealers: config.sealers,
     databasePool: config.databasePool,
     logLevel: config.logLevel,
   }
+}
+
+function written({ address, prefix }: Network): string {
+  return `${address}/${prefix}`
 }
 
 function at({ host, port }: Listen): string {

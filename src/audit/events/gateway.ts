@@ -99,6 +99,8 @@ interface GatewaySettings {
   readonly returnPathDomain: string | null
   /** Private networks that mail may be delivered into. */
   readonly allowedNetworks: readonly string[]
+  /** Private networks that webhooks may be in. */
+  readonly webhookNetworks?: readonly string[]
   readonly syslog: string | null
   /** Whether checkpoints are taken to anchors. */
   readonly anchors: boolean
