@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { cancelDeliveries } from '../../src/delivery/index.ts'
 import { type ApplicationId, type DeliveryId, type MessageId, systemClock } from '../../src/kernel/index.ts'
+import { openDatabase } from '../../src/platform/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { closeGate, eventually } from '../support/locks.ts'
 import { type Accepted, openPost, type Post, pinnedTo } from '../support/post.ts'
@@ -35,6 +36,9 @@ afterAll(async () => {
 
 const cancel = (message: MessageId): Promise<void> =>
   cancelDeliveries(post.gateway, systemClock, application, message)
+const session = { applicationName: 'test', statementTimeout: 30_000, poolSize: 1 }
+const waitForRows = `FROM pg_locks JOIN pg_stat_activity USING (pid)
+  WHERE NOT granted AND pg_locks.locktype IN ('transactionid', 'tuple') AND datname = current_database()`
 /** A busy machine must not end a session that waits for the test. */
 const patient = { connect: 6e4, reply: 6e4, opening: 6e4, transaction: 6e4, bytesPerSecond: 1 }
 const row = (id: DeliveryId): Promise<unknown> => post.owner('deliveries').where({ id }).first()
@@ -212,13 +216,32 @@ describe('a courier that is at work on it', () => {
     const rows = await post.owner('deliveries').where({ message_id: mine.message }).select('state', 'outcome')
     expect(rows).toEqual(Array(2).fill({ state: 'failed', outcome: 'cancelled_by_application' }))
   })
+
+  test('a crash here leaves those that a courier had locked: the application asks again', async () => {
+    const [mine, held] = await post.accept(address(), address())
+    if (mine === undefined || held === undefined) throw new Error('two were accepted')
+    await post
+      .owner('deliveries')
+      .where({ id: held.delivery })
+      .update({ message_id: mine.message, position: 1 })
+    const courier = await post.gateway.transaction()
+    await courier('deliveries').where({ id: held.delivery }).update({ strikes: 0 })
+    const cancelling = cancel(mine.message).catch((error: unknown) => error)
+    await eventually('the cancellation waits for the row', async () => (await waitingForRows()) > 0)
+    const superuser = openDatabase(post.database.superuser, session)
+    await superuser.knex.raw(`SELECT pg_terminate_backend(pid) ${waitForRows}`)
+    await superuser.close()
+    expect(await cancelling).toMatchObject({ code: 'database_unavailable' })
+    await courier.commit()
+    await isCancelled(mine)
+    expect(await row(held.delivery)).toMatchObject({ state: 'queued' })
+    await cancel(mine.message)
+    await isCancelled({ ...held, message: mine.message })
+  })
 })
 
 /** How many transactions wait for another one that holds a row. */
 async function waitingForRows(): Promise<number> {
-  const { rowCount } = await post.owner.raw<{ rowCount: number }>(
-    `SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
-      WHERE NOT granted AND pg_locks.locktype IN ('transactionid', 'tuple') AND datname = current_database()`,
-  )
+  const { rowCount } = await post.owner.raw<{ rowCount: number }>(`SELECT ${waitForRows}`)
   return rowCount
 }

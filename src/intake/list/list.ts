@@ -75,7 +75,7 @@ export async function listMessages(
     knex,
     found.map(({ id }) => id),
   )
-  const messages = found.map(({ fits: _, ...message }) => {
+  const messages = found.map(message => {
     const deliveries = summaries.get(message.id) ?? []
     return { ...message, state: overall(deliveries), deliveries }
   })
@@ -86,26 +86,25 @@ export async function listMessages(
 
 async function walk(knex: Knex, stretch: Stretch, filter: ListFilter, limit: number, bounds: ListBounds) {
   const start = performance.now()
-  const found: (StoredMessage & { readonly fits: boolean })[] = []
-  let { after } = stretch
   const { state, recipient, from } = filter
   const [first, most] = bounds.pieces
   // When the index knows all that is asked, no more than the page is looked at.
   const plain = state === undefined && recipient === undefined && from === undefined
+  const found: StoredMessage[] = []
+  let { after } = stretch
   let [looked, piece] = [0, plain ? limit + 1 : first]
   for (;;) {
-    const some = await lookThrough(knex, { ...stretch, after }, filter, piece)
-    for (const [i, message] of some.entries()) {
-      if (message.fits) found.push(message)
-      if (found.length === limit) {
-        const more = i + 1 < some.length || some.length === piece
-        return { found, next: more ? message : undefined }
-      }
+    const { fitting, last } = await lookThrough(knex, { ...stretch, after }, filter, piece)
+    const wanted = fitting.slice(0, limit - found.length)
+    found.push(...wanted)
+    if (found.length === limit) {
+      const more = last !== undefined || wanted.length < fitting.length
+      return { found, next: more ? found.at(-1) : undefined }
     }
-    after = some.at(-1)
-    looked += some.length
-    if (some.length < piece || after === undefined) return { found, next: undefined }
-    if (looked >= bounds.looked || performance.now() - start > bounds.ms) return { found, next: after }
+    looked += piece
+    after = last
+    const enough = looked >= bounds.looked || performance.now() - start > bounds.ms
+    if (last === undefined || enough) return { found, next: last }
     piece = Math.min(piece * 4, most)
   }
 }

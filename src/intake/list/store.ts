@@ -12,14 +12,18 @@ export interface Stretch extends Pick<ListFilter, 'reference' | 'since' | 'until
   readonly among?: readonly MessageId[] | undefined
 }
 
-/** A message, and whether it fits what no index knows. */
-export type LookedAt = StoredMessage & { readonly fits: boolean }
+export interface Looked {
+  /** Those that fit what no index knows. */
+  readonly fitting: readonly StoredMessage[]
+  /** The last that was looked at; undefined: the stretch has no more. */
+  readonly last: ListPoint | undefined
+}
 
 const columns = 'id, application_id, sender, reference, accepted_at, expires_at'
 const order = 'ORDER BY accepted_at DESC, id DESC'
 
 /**
- * The next messages of a stretch, newest first, at most `limit`, each with whether it fits the filter. Which these are is for an index
+ * Looks at the next messages of a stretch, newest first, `limit` of them if there are so many. Which these are is for an index
  * alone to say, so that the work depends on `limit`, not on how few fit.
  */
 export async function lookThrough(
@@ -27,7 +31,7 @@ export async function lookThrough(
   { among, ...stretch }: Stretch,
   filter: ListFilter,
   limit: number,
-): Promise<readonly LookedAt[]> {
+): Promise<Looked> {
   const within = conditionsOf([
     ['application_id = ?', stretch.application],
     ['reference = ?', stretch.reference],
@@ -46,14 +50,19 @@ export async function lookThrough(
     among === undefined
       ? `SELECT ${columns} FROM messages WHERE ${within.sql} ${order} LIMIT ?`
       : `SELECT * FROM (SELECT ${columns} FROM messages WHERE ${within.sql} OFFSET 0) chosen ${order} LIMIT ?`
-  const { rows } = await knex.raw<{ rows: LookedAt[] }>(
+  const { rows } = await knex.raw<{ rows: (StoredMessage & { fits: boolean; place: number })[] }>(
     `WITH m AS MATERIALIZED (${source})
      SELECT id, application_id AS application, sender AS "from", reference, accepted_at AS "acceptedAt",
-            expires_at AS "expiresAt", (${fits.sql} AND ${state === undefined ? 'true' : isIn[state]}) AS fits
-       FROM m ${order}`,
-    [...within.bindings, limit, ...fits.bindings],
+            expires_at AS "expiresAt", fits, place
+       FROM (SELECT *, row_number() OVER (${order})::int AS place,
+                    (${fits.sql} AND ${state === undefined ? 'true' : isIn[state]}) AS fits FROM m) looked
+      WHERE fits OR place = ? ${order}`,
+    [...within.bindings, limit, ...fits.bindings, limit],
   )
-  return rows
+  return {
+    fitting: rows.filter(row => row.fits).map(({ fits: _fits, place: _place, ...message }) => message),
+    last: rows.find(({ place }) => place === limit),
+  }
 }
 
 /** As `overall` in status.ts, which decides, says of one message. */
