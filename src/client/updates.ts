@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { waitAfter } from './retry.ts'
 import type { Update } from './types.ts'
-import { type Ask, connectionError, parse, readAnswer } from './wire.ts'
+import { type Answer, type Ask, connectionError, parse, readAnswer } from './wire.ts'
 
 /** An update and its place in the stream. */
 export interface PlacedUpdate extends Update {
@@ -37,7 +36,7 @@ export async function* follow(
   let last = after
   let heard = false
   for (let failed = 0; ; failed += 1) {
-    let answer: IncomingMessage | undefined
+    let answer: Answer | undefined
     try {
       answer = await ask({
         method: 'GET',
@@ -75,7 +74,7 @@ interface ServerSentEvent {
 }
 
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html, of which the gateway uses these. */
-async function* eventsOf(answer: IncomingMessage, signal?: AbortSignal): AsyncGenerator<ServerSentEvent> {
+async function* eventsOf(answer: Answer, signal?: AbortSignal): AsyncGenerator<ServerSentEvent> {
   let event = { id: '', type: '', data: '' }
   for await (const line of linesOf(answer, signal)) {
     if (line === '') {
@@ -90,7 +89,7 @@ async function* eventsOf(answer: IncomingMessage, signal?: AbortSignal): AsyncGe
   }
 }
 
-async function* linesOf(answer: IncomingMessage, signal?: AbortSignal): AsyncGenerator<string> {
+async function* linesOf(answer: Answer, signal?: AbortSignal): AsyncGenerator<string> {
   let rest = ''
   try {
     for await (const piece of answer.setEncoding('utf8') as AsyncIterable<string>) {

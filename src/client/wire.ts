@@ -1,10 +1,11 @@
-import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { SecureVersion } from 'node:tls'
 import { SealpostApiError } from './error.ts'
 import type { Problem } from './types.ts'
+
+/** What `node:https` gives: a head, and a body to read. */
+export type Answer = Parameters<NonNullable<Parameters<typeof request>[2]>>[0]
 
 /** PEM, as text or octets. */
 type Pem = string | Uint8Array
@@ -40,11 +41,11 @@ export interface Asking {
 }
 
 /** One request and the head of its answer. Rejects with {@link SealpostApiError}, or with what the signal or the body's source says. */
-export type Ask = (asking: Asking) => Promise<IncomingMessage>
+export type Ask = (asking: Asking) => Promise<Answer>
 
 // Forward secrecy and authenticated encryption only (RFC 9325 section 4.2), as at the gateway.
 const tls = {
-  minVersion: 'TLSv1.2' satisfies SecureVersion,
+  minVersion: 'TLSv1.2',
   ciphers: [
     'TLS_AES_256_GCM_SHA384',
     'TLS_CHACHA20_POLY1305_SHA256',
@@ -73,7 +74,7 @@ export function openWire(base: URL, identity: Identity): { readonly ask: Ask; cl
 }
 
 function ask(agent: Agent, base: URL, { method, path, accept, body, signal, timeout, headers }: Asking) {
-  return new Promise<IncomingMessage>((resolve, reject) => {
+  return new Promise<Answer>((resolve, reject) => {
     let sourceFailed: { readonly error: unknown } | undefined
     const outgoing = request(new URL(path, base), {
       agent,
@@ -117,7 +118,7 @@ function ask(agent: Agent, base: URL, { method, path, accept, body, signal, time
 }
 
 /** What an answer holds, when it is one of success; otherwise throws what it says. */
-export async function readAnswer(answer: IncomingMessage, signal?: AbortSignal): Promise<string> {
+export async function readAnswer(answer: Answer, signal?: AbortSignal): Promise<string> {
   const { statusCode: status = 0, headers } = answer
   const text = await collect(answer, signal)
   if (status >= 200 && status < 300) return text
@@ -158,7 +159,7 @@ const passing: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ])
 
-async function collect(answer: IncomingMessage, signal?: AbortSignal): Promise<string> {
+async function collect(answer: Answer, signal?: AbortSignal): Promise<string> {
   const pieces: Buffer[] = []
   try {
     for await (const piece of answer as AsyncIterable<Buffer>) pieces.push(piece)
