@@ -39,7 +39,6 @@ export function outgoingConnections(installation: Installation, known: Known): r
       : []),
     ...syslog(installation, known),
     ...witnesses(installation, known),
-    ...(config.roles.includes('courier') ? [webhooks(installation, known)] : []),
     ...(config.roles.includes('courier') ? webhooksOf(installation, known) : []),
     {
       ...common,
@@ -164,23 +163,6 @@ function webhooksOf({ secrets }: Installation, { webhooks }: Known): readonly Co
     lastUsedAt: calledAt,
     exception: null,
   }))
-}
-
-/** Receivers that admins named for their applications. What is told there is signed, and holds no content. */
-function webhooks({ secrets }: Installation, { lastUse }: Known): Connection {
-  const ca = secrets.webhooks?.ca
-  return {
-    name: 'webhook',
-    direction: 'out',
-    place: 'the URLs of webhooks',
-    floor: 'TLSv1.2',
-    peer: ca === undefined ? 'public_cas' : 'configured_ca',
-    clientCertificate: false,
-    revocation: 'none',
-    involved: ca === undefined ? [] : readCertificates('ca', ca),
-    lastUsedAt: lastUse.webhook,
-    exception: null,
-  }
 }
 
 function mail({ config, secrets }: Installation, { lastUse, pinned, minTls }: Known): Connection {

@@ -11,7 +11,6 @@ export interface LastUse {
   readonly revocation: Date | null
   readonly syslog: Date | null
   readonly witness: Date | null
-  readonly webhook: Date | null
 }
 
 export async function findLastUse(knex: Knex): Promise<LastUse> {
@@ -24,8 +23,7 @@ export async function findLastUse(knex: Knex): Promise<LastUse> {
            (SELECT max(fetched_at) FROM mta_sts_policies) AS "mtaSts",
            (SELECT max(fetched_at) FROM revocation_lists) AS revocation,
            (SELECT updated_at FROM audit_followers WHERE name = 'syslog') AS syslog,
-           (SELECT max(tried_at) FROM audit_anchor_states WHERE anchor LIKE 'witness/%') AS witness,
-           (SELECT max(called_at) FROM webhooks) AS webhook`)
+           (SELECT max(tried_at) FROM audit_anchor_states WHERE anchor LIKE 'witness/%') AS witness`)
   const [found] = rows
   if (found === undefined) throw new Error('a SELECT without FROM gives a row')
   return found

@@ -161,7 +161,6 @@ test('the inventory lists every listener and connection with its CA, floor and e
     'wkd',
     'vks',
     'webhook',
-    'webhook',
     'dns',
     'revocation',
   ])
