@@ -87,7 +87,7 @@ export interface CheckMessage {
   readonly from: string
   /** Enrolled addresses. Each gets a message of its own and sees no other. */
   readonly to: readonly string[]
-  /** Up to 998 characters, no control characters. Travels encrypted; outside stands `[...]`. No card data. */
+  /** No control characters. Travels encrypted; outside stands `[...]`. No card data. */
   readonly subject: string
   /** The message as plain text, up to 4 MiB in UTF-8. May hold card numbers. */
   readonly text?: string | undefined
@@ -184,7 +184,7 @@ export interface ListQuery {
   readonly reference?: string | undefined
   /** Messages with a delivery to this address. */
   readonly recipient?: string | undefined
-  /** A plain mailbox: a dot-atom, `@`, a host name. Compared byte for byte. No display name, no quoted strings, no comments. */
+  /** Messages from this address. */
   readonly from?: string | undefined
   /** Accepted at or after. */
   readonly since?: string | undefined
@@ -269,7 +269,7 @@ export interface SubmitMessage {
   readonly from: string
   /** Enrolled addresses. Each gets a message of its own and sees no other. */
   readonly to: readonly string[]
-  /** Up to 998 characters, no control characters. Travels encrypted; outside stands `[...]`. No card data. */
+  /** No control characters. Travels encrypted; outside stands `[...]`. No card data. */
   readonly subject: string
   /** The message as plain text, up to 4 MiB in UTF-8. May hold card numbers. */
   readonly text?: string | undefined

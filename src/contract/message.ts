@@ -5,8 +5,7 @@ import { address, deliveryId, instant, messageId, reference, type Told } from '.
 const line = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/
 
 const subject = z.string().max(998).regex(line).refine(isWellFormed).meta({
-  description:
-    'Up to 998 characters, no control characters. Travels encrypted; outside stands `[...]`. No card data.',
+  description: 'No control characters. Travels encrypted; outside stands `[...]`. No card data.',
 })
 
 /** What is longer is an attachment. */

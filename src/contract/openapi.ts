@@ -170,7 +170,11 @@ function contentOf({ json }: BodySchema): Readonly<Record<string, Media>> {
             type: 'object',
             description: 'As in application/json; the attachments may stand beside it.',
           },
-          attachment: { type: 'array', items: { type: 'string', contentEncoding: 'binary' }, maxItems: 100 },
+          attachment: {
+            type: 'array',
+            items: { contentMediaType: 'application/octet-stream' },
+            maxItems: 100,
+          },
         },
         required: ['message'],
       },

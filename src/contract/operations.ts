@@ -204,7 +204,7 @@ export const operations: readonly Operation[] = [
     text: [stream, 'Begins with all that is kept of the message, or after `Last-Event-ID`.'],
     headers: { 'Last-Event-ID': lastEventId },
     answer: { status: 200, text: 'The stream.', type: 'text/event-stream' },
-    refusals: [...known, 'not_found', 'invalid_request', 'overloaded'],
+    refusals: [...known, 'not_found', 'invalid_request'],
   },
   {
     method: 'get',
@@ -214,7 +214,7 @@ export const operations: readonly Operation[] = [
     text: [stream, reset],
     headers: { 'Last-Event-ID': lastEventId },
     answer: { status: 200, text: 'The stream.', type: 'text/event-stream' },
-    refusals: [...known, 'invalid_request', 'overloaded'],
+    refusals: [...known, 'invalid_request'],
   },
   {
     method: 'get',

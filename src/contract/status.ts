@@ -101,7 +101,7 @@ export const listQuery = z.strictObject({
   state: messageState.optional(),
   reference: reference.optional(),
   recipient: address.optional().meta({ description: 'Messages with a delivery to this address.' }),
-  from: address.optional(),
+  from: address.optional().meta({ description: 'Messages from this address.' }),
   since: instant.optional().meta({ description: 'Accepted at or after.' }),
   until: instant.optional().meta({ description: 'Accepted before.' }),
   limit: z
@@ -109,7 +109,10 @@ export const listQuery = z.strictObject({
     .regex(/^(?:[1-9][0-9]?|100)$/)
     .transform(Number)
     .default(25)
-    .meta({ as: { type: 'integer', minimum: 1, maximum: 100, default: 25 } }),
+    .meta({
+      as: { type: 'integer', minimum: 1, maximum: 100, default: 25 },
+      description: '25 unless given.',
+    }),
   cursor: z
     .string()
     .regex(/^[A-Za-z0-9_.~-]{1,256}$/)

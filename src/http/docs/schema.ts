@@ -45,8 +45,12 @@ export function kindOf(schema: JsonSchema): Content {
     return html`list${maxItems !== undefined && html` (${range(minItems, maxItems)})`} of ${items === undefined ? 'anything' : kindOf(items)}`
   }
   if (type === 'integer')
-    return html`whole number${minimum !== undefined && html` ${range(minimum, maximum)}`}`
-  if (type === 'string') return html`text${maxLength !== undefined && html` of up to ${Number(maxLength)}`}`
+    return html`whole number${maximum !== undefined && html` (${range(minimum, maximum)})`}`
+  if (type === 'boolean') return listed([true, false])
+  if (schema['format'] === 'date-time') return 'point in time (RFC 3339)'
+  if (schema['contentMediaType'] !== undefined) return 'bytes'
+  if (type === 'string')
+    return html`text${maxLength !== undefined && html` (up to ${count(maxLength)} characters)`}`
   return type ?? 'anything'
 }
 
@@ -55,5 +59,9 @@ function listed(values: readonly unknown[]): Content {
 }
 
 function range(least: unknown = 0, most: unknown): Content {
-  return html`${Number(least)} to ${Number(most)}`
+  return html`${count(least)} to ${count(most)}`
+}
+
+function count(number: unknown): string {
+  return Number(number).toLocaleString('en')
 }

@@ -27,6 +27,7 @@ p,ul,ol,dl,form{margin:0 0 .9rem}
 a{color:var(--accent)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1.1rem;margin:0 0 1rem}
 .card>:last-child{margin-bottom:0}
+.card>h3:first-child{margin-top:0}
 .soft{color:var(--soft)}
 .say{border:1px solid var(--line);border-left:.4rem solid var(--accent);background:var(--card);border-radius:.4rem;
 padding:.9rem 1rem;margin:0 0 1rem}
