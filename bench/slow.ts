@@ -24,7 +24,7 @@ interface Attack {
   readonly count: number
 }
 
-if (process.argv[2] === 'attack') process.once('message', attack)
+if (process.argv[2] === 'attack') process.once('message', attack).once('disconnect', () => process.exit())
 else await measure(Number(process.argv[2] ?? 2_000), process.argv.slice(3))
 
 function attack({ slowness, count, ...target }: Attack): void {
@@ -56,11 +56,10 @@ async function measure(count: number, wanted: readonly string[]): Promise<void> 
   const agent = new Agent({ ca: stage.authority.certificate, keepAlive: true, maxSockets: 50 })
   opened.defer(() => agent.destroy())
 
-  const health = (): Promise<number> =>
+  const health = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const began = performance.now()
       get({ host: 'localhost', port: gateway.opsPort, path: '/healthz', agent }, response => {
-        response.resume().once('end', () => resolve(performance.now() - began))
+        response.resume().once('end', () => resolve())
       }).once('error', reject)
     })
 
@@ -71,11 +70,14 @@ async function measure(count: number, wanted: readonly string[]): Promise<void> 
     let refused = 0
     const under: Promise<void>[] = []
     const ask = async (): Promise<void> => {
-      healths.push(await health())
+      const began = performance.now()
+      // A connection that was idle may be closed at the moment when it is used again.
+      await health().catch(health)
+      healths.push(performance.now() - began)
     }
     const post = async (): Promise<void> => {
       const began = performance.now()
-      const { status } = await client.post(message)
+      const { status } = await client.post(message).catch(() => ({ status: 0 }))
       if (status === 202) posts.push(performance.now() - began)
       else refused++
     }
@@ -110,12 +112,14 @@ async function measure(count: number, wanted: readonly string[]): Promise<void> 
     const target = { port: gateway.apiPort, authority: stage.authority, client: slowClient }
     const coming = watch()
     const began = performance.now()
-    child.send({ ...target, slowness, count } satisfies Attack)
-    while (at.open < count * 0.95 && performance.now() - began < 30_000) await sleep(50)
+    // More large bodies at a time than an application has room for would be refused at once.
+    const most = slowness === 'large-bodies' ? Math.min(count, 200) : count
+    child.send({ ...target, slowness, count: most } satisfies Attack)
+    while (at.open < most * 0.95 && performance.now() - began < 20_000) await sleep(50)
     const took = ((performance.now() - began) / 1000).toFixed(1)
     report(`${slowness}, while ${at.open} come`, await coming(), `; ${took} s`)
     const standing = watch()
-    await sleep(15_000)
+    await sleep(10_000)
     const { gateway: own } = peakMemory(gateway.pid)
     report(`${slowness}, ${at.open} standing`, await standing(), `; ${at.opened} opened; peak ${own} MiB`)
     child.kill()

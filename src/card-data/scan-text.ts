@@ -12,12 +12,11 @@ const stretch = 64 * 1024
 const overlap = 512
 
 /**
- * Looks for card data in UTF-8 text, stretch by stretch, with a step after each: time is linear, memory bounded, whatever the text.
+ * Looks for card data in UTF-8 text, and tells what there is in one stretch after the other: time is linear, memory bounded, whatever
+ * the text.
  */
-export function* scanText(bytes: Uint8Array): Generator<undefined, Findings> {
+export function* scanText(bytes: Uint8Array): Generator<Findings, void> {
   const groups = newGroups(Math.min(bytes.length, stretch + overlap))
-  const pans: Pan[] = []
-  const sad: Sad[] = []
   for (let from = 0; ; from += stretch) {
     const to = Math.min(bytes.length, from + stretch + overlap)
     readGroups(bytes, from, to, groups)
@@ -31,9 +30,7 @@ export function* scanText(bytes: Uint8Array): Generator<undefined, Findings> {
     const low = from === 0 ? 0 : from + overlap / 2
     const high = to === bytes.length ? Infinity : from + stretch + overlap / 2
     const ours = ({ offset }: { readonly offset: number }): boolean => offset >= low && offset < high
-    pans.push(...here.filter(ours))
-    sad.push(...sadHere.filter(ours))
-    if (to === bytes.length) return { pans, sad }
-    yield
+    yield { pans: here.filter(ours), sad: sadHere.filter(ours) }
+    if (to === bytes.length) return
   }
 }

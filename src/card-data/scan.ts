@@ -11,6 +11,9 @@ import { findInTable } from './table.ts'
 /** Card data in a document, by place; never a digit of it. Each number once, where it was met first. */
 export interface Findings {
   readonly pans: readonly Found<Pick<Pan, 'brand' | 'end'>>[]
+  /** How many numbers there are: more than `pans` lists beyond 100,000. */
+  readonly count: number
+  readonly brands: ReadonlySet<string>
   readonly sad: readonly Found<Pick<Sad, 'kind'>>[]
   /** Parts that could not be looked into: encrypted, damaged, too large when unpacked, nested too deeply. */
   readonly unread: number
@@ -31,6 +34,8 @@ export interface Limits {
   readonly members: number
   readonly depth: number
 }
+
+const mostListed = 100_000
 
 const defaultLimits: Limits = { unpacked: 128 * 1024 * 1024, members: 2_000, depth: 3 }
 
@@ -58,7 +63,13 @@ export function* scanInSteps(
   limits: Limits = defaultLimits,
   onPan: (reading: Uint8Array, pan: Pan) => void = () => undefined,
 ): Generator<undefined, Findings> {
-  const findings = { pans: [] as Findings['pans'][number][], sad: [] as Findings['sad'][number][], unread: 0 }
+  const findings = {
+    pans: [] as Findings['pans'][number][],
+    count: 0,
+    brands: new Set<string>(),
+    sad: [] as Findings['sad'][number][],
+    unread: 0,
+  }
   const known = new Set<number>()
   const budget = { left: limits.unpacked }
 
@@ -105,16 +116,27 @@ export function* scanInSteps(
   }
 
   function* lookAtReading(content: Buffer, view: string): Steps {
-    const { pans, sad } = yield* scanText(content)
-    for (const pan of pans) {
-      // The same number in another reading of the same text is no other number.
-      if (known.has(pan.key)) continue
-      known.add(pan.key)
-      findings.pans.push({ brand: pan.brand, offset: pan.offset, end: pan.end, view })
-      onPan(content, pan)
+    for (const { pans, sad } of scanText(content)) {
+      for (const pan of pans) note(pan, content, view)
+      for (const { kind, offset } of sad) noteSad({ kind, offset, view })
+      yield
     }
-    for (const { kind, offset } of [...sad, ...findInTable(content)])
-      findings.sad.push({ kind, offset, view })
+    for (const { kind, offset } of findInTable(content)) noteSad({ kind, offset, view })
+  }
+
+  const note = (pan: Pan, content: Buffer, view: string): void => {
+    // The same number in another reading of the same text is no other number.
+    if (known.has(pan.key)) return
+    known.add(pan.key)
+    findings.count++
+    findings.brands.add(pan.brand)
+    if (findings.count > mostListed) return
+    findings.pans.push({ brand: pan.brand, offset: pan.offset, end: pan.end, view })
+    onPan(content, pan)
+  }
+
+  const noteSad = (found: Findings['sad'][number]): void => {
+    if (findings.sad.length < mostListed) findings.sad.push(found)
   }
 
   yield* lookAt(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), '', 0)

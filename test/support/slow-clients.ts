@@ -23,20 +23,20 @@ interface Target {
 const head = 'POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
 
 /** What is sent at once, and what then each second, by one that is slow in this. */
-const scripts: Readonly<Record<Exclude<Slowness, 'handshakes'>, { first: () => string; then: string }>> = {
-  headers: { first: () => head, then: 'X-A: b\r\n' },
-  bodies: { first: () => `${head}Content-Length: 1000000\r\n\r\n{"text":"`, then: 'x' },
+const scripts: Readonly<Record<Exclude<Slowness, 'handshakes'>, { first: Buffer; then: string }>> = {
+  headers: { first: Buffer.from(head), then: 'X-A: b\r\n' },
+  bodies: { first: Buffer.from(`${head}Content-Length: 1000000\r\n\r\n{"text":"`), then: 'x' },
   // More than is taken before a place in a sealer is.
   'large-bodies': {
-    first: () => `${head}Content-Length: 20000000\r\n\r\n{"text":"${'x'.repeat(1_100_000)}`,
+    first: Buffer.from(`${head}Content-Length: 20000000\r\n\r\n{"text":"${'x'.repeat(1_100_000)}`),
     then: 'x',
   },
   // Many answers, none of which is read.
   readers: {
-    first: () => 'GET /v1/messages/msg_0 HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20),
+    first: Buffer.from('GET /v1/messages/msg_0 HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20)),
     then: '',
   },
-  idle: { first: () => 'GET /v1/messages/msg_0 HTTP/1.1\r\nHost: localhost\r\n\r\n', then: '' },
+  idle: { first: Buffer.from('GET /v1/messages/msg_0 HTTP/1.1\r\nHost: localhost\r\n\r\n'), then: '' },
 }
 
 /**
@@ -79,7 +79,7 @@ export function openSlowClients(
       opened++
       // The head of a record that announces a ClientHello of 512 octets.
       if (slowness === 'handshakes') socket.write(Buffer.from('16030102000100', 'hex'))
-      else socket.write(scripts[slowness].first())
+      else socket.write(scripts[slowness].first)
       if (slowness === 'readers') socket.pause()
       else socket.resume()
       begin()
