@@ -34,6 +34,7 @@ describe('a document (OOXML)', () => {
       [core, 'docProps/core.xml'],
       [`${office}/extended-properties`, '/docProps/app.xml'],
       [`${office}/custom-properties`, 'odd/place.xml'],
+      ['http://customschemas.google.com/relationships/workbookmetadata', 'xl/metadata'],
       [
         'http://schemas.openxmlformats.org/package/2006/relationships/metadata/thumbnail',
         'docProps/thumbnail.jpeg',
@@ -52,6 +53,8 @@ describe('a document (OOXML)', () => {
       `file:///C:\\Users\\${secret}\\Normal.dotm`,
       ' TargetMode="External"',
     ]),
+    'customXml/item1.xml': `<p:properties xmlns:p="http://schemas.microsoft.com/office/2006/metadata/properties">${secret}</p:properties>`,
+    'customXml/item2.xml': '<data/>',
     'word/media/image1.jpeg': photograph,
     'word/media/image2.png': png,
   }
@@ -63,6 +66,8 @@ describe('a document (OOXML)', () => {
       'word/document.xml': document['word/document.xml'],
       'word/settings.xml': '<w:settings><w:rsids></w:rsids><w:zoom/></w:settings>',
       'word/_rels/settings.xml.rels': relationships(),
+      'customXml/item1.xml': '<removed/>',
+      'customXml/item2.xml': '<data/>',
       'word/media/image1.jpeg': jpeg.toString('latin1'),
       'word/media/image2.png': png.toString('latin1'),
     })

@@ -8,7 +8,7 @@ export const isOoxml = (members: readonly Member[]): boolean =>
 
 /** The last words of the types of relationships that lead to what is said about a document (ECMA-376 part 2 section 8.3; Google's `workbookmetadata`). */
 const about =
-  /\/(?:core-properties|extended-properties|custom-properties|thumbnail|classificationlabels|printerSettings|attachedTemplate|workbookmetadata|presentationmetadata)$/
+  /\/(?:core-properties|extended-properties|extendedProperties|custom-properties|customProperties|thumbnail|classificationlabels|printerSettings|attachedTemplate|workbookmetadata|presentationmetadata)$/
 
 /** Signed, or with a history of who changed what, or with programs: not to be changed, or not understood. */
 const refused = /^_xmlsignatures\/|^xl\/revisions\/|vbaProject/i
@@ -33,8 +33,9 @@ export function stripOoxml(archive: readonly Member[]): Buffer | undefined {
       : dropEmpty(types, 'Override', tag => dropped.has((attributeOf(tag, 'PartName') ?? '').slice(1)))
   if (fewer === undefined) return undefined
   members.replace('[Content_Types].xml', fewer)
-  for (const [name, change] of Object.entries(parts)) {
-    if (members.has(name) && !changePart(members, name, change)) return undefined
+  for (const name of members.names()) {
+    const change = parts.find(([pattern]) => pattern.test(name))?.[1]
+    if (change !== undefined && !changePart(members, name, change)) return undefined
   }
   return stripMembers(members, name => /\.(?:xml|rels|vml)$/i.test(name))
     ? writeZip(members.all())
@@ -76,18 +77,29 @@ function resolve(folder: string, target: string): string {
 const withoutPrinter = (xml: string): string =>
   changeTags(xml, 'pageSetup', tag => tag.replace(/\s\w+:id\s*=\s*(?:"[^"]*"|'[^']*')/, ''))
 
-const parts: Readonly<Record<string, (xml: string) => string>> = {
+const parts: readonly (readonly [RegExp, (xml: string) => string])[] = [
   // The folder it was saved in, and who reserved it.
-  'xl/workbook.xml': xml =>
-    changeTags(
-      changeTags(xml, 'absPath', tag => tag.replace(/\surl\s*=\s*(?:"[^"]*"|'[^']*')/, ' url=""')),
-      'fileSharing',
-      tag => tag.replace(/\suserName\s*=\s*(?:"[^"]*"|'[^']*')/, ''),
-    ),
+  [
+    /^xl\/workbook\.xml$/,
+    xml =>
+      changeTags(
+        changeTags(xml, 'absPath', tag => tag.replace(/\surl\s*=\s*(?:"[^"]*"|'[^']*')/, ' url=""')),
+        'fileSharing',
+        tag => tag.replace(/\suserName\s*=\s*(?:"[^"]*"|'[^']*')/, ''),
+      ),
+  ],
   // Its template, and the numbers of the sessions that it was edited in.
-  'word/settings.xml': xml =>
-    changeTags(xml, '(?:attachedTemplate|rsidRoot|rsid)', tag => (tag.endsWith('/>') ? '' : tag)),
-}
+  [
+    /^word\/(?:\w+\/)?settings\.xml$/,
+    xml => changeTags(xml, '(?:attachedTemplate|rsidRoot|rsid)', tag => (tag.endsWith('/>') ? '' : tag)),
+  ],
+  // What a document library wrote about it; other data in such parts is content.
+  [
+    /^customXml\/item\d+\.xml$/,
+    xml =>
+      /schemas\.microsoft\.com\/(?:office\/2006\/metadata|sharepoint)\//.test(xml) ? '<removed/>' : xml,
+  ],
+]
 
 function changePart(members: Members, name: string, change: (xml: string) => string): boolean {
   const content = members.read(name)
