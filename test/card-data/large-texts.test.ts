@@ -48,3 +48,21 @@ test('a scan in steps finds the same, and stops often', () => {
   expect(step.value).toEqual(scan(document))
   expect(count).toBeGreaterThan(14)
 })
+
+test('of very many numbers all are counted, and the first are listed', () => {
+  const numbers = Array.from({ length: 130_000 }, (_, i) => withLuhn(`401288${String(i).padStart(9, '0')}`))
+  const { pans, count, brands } = scan(Buffer.from(numbers.join('\n')))
+  expect(count).toBe(numbers.length)
+  expect(pans).toHaveLength(100_000)
+  expect([...brands]).toEqual(['visa'])
+})
+
+/** Fictitious numbers: those that a table of prefixes and the check digit allow, and no bank has given out. */
+function withLuhn(digits: string): string {
+  let sum = 0
+  for (let i = 0; i < digits.length; i++) {
+    const digit = Number(digits[digits.length - 1 - i])
+    sum += i % 2 === 0 ? (digit * 2 > 9 ? digit * 2 - 9 : digit * 2) : digit
+  }
+  return `${digits}${(10 - (sum % 10)) % 10}`
+}

@@ -35,7 +35,7 @@ export interface PoolLimits {
   readonly recycleAfterMessages: number
   /** Seconds after which a process is replaced. Default 900. */
   readonly recycleAfterSeconds: number
-  /** Heap of a process in MB (V8 old space; bodies lie outside of it). Default 128. */
+  /** Heap of a process in MB (V8 old space; bodies lie outside of it): the most, which only millions of card numbers take. Default 512. */
   readonly heapMegabytes: number
 }
 
@@ -47,5 +47,5 @@ export const defaultLimits: PoolLimits = {
   answer: 20_000,
   recycleAfterMessages: 10_000,
   recycleAfterSeconds: 900,
-  heapMegabytes: 128,
+  heapMegabytes: 512,
 }

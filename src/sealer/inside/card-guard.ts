@@ -36,8 +36,8 @@ export async function guardCardData(message: Message): Promise<CardCounts> {
   const unread: string[] = []
   for (const [pointer, content] of contentsOf(message)) {
     const found = await look(content, pointer)
-    count += found.pans.length
-    for (const { brand } of found.pans) brands.add(brand)
+    count += found.count
+    for (const brand of found.brands) brands.add(brand)
     if (found.unread > 0) unread.push(pointer)
   }
   if (sad.length > 0) throw refusal('sad_detected', sad)
