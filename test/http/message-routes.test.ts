@@ -139,7 +139,9 @@ describe('POST /v1/messages/{id}/cancel', () => {
 
   test('what was delivered is not cancelled', async () => {
     const id = await accepted()
-    await expect.poll(async () => (await ask('GET', `/v1/messages/${id}`)).body['state']).toBe('delivered')
+    await expect
+      .poll(async () => (await ask('GET', `/v1/messages/${id}`)).body['state'], { timeout: 20_000 })
+      .toBe('delivered')
     expect(await ask('POST', `/v1/messages/${id}/cancel`)).toMatchObject({
       status: 409,
       body: { code: 'nothing_to_cancel', retryable: false },
