@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { scan, scanInSteps } from '../../src/card-data/index.ts'
+import { anyPan, randomFrom } from '../support/card-corpus.ts'
 
 const pan = '4012888888881881'
 const filling = 'abcd efgh,\n'
@@ -50,19 +51,10 @@ test('a scan in steps finds the same, and stops often', () => {
 })
 
 test('of very many numbers all are counted, and the first are listed', () => {
-  const numbers = Array.from({ length: 130_000 }, (_, i) => withLuhn(`401288${String(i).padStart(9, '0')}`))
-  const { pans, count, brands } = scan(Buffer.from(numbers.join('\n')))
-  expect(count).toBe(numbers.length)
+  const random = randomFrom(1)
+  const numbers = new Set(Array.from({ length: 120_000 }, () => anyPan(random)))
+  const { pans, count, brands } = scan(Buffer.from([...numbers].join(' x\n')))
+  expect(count).toBe(numbers.size)
   expect(pans).toHaveLength(100_000)
-  expect([...brands]).toEqual(['visa'])
+  expect(brands).toContain('visa')
 })
-
-/** Fictitious numbers: those that a table of prefixes and the check digit allow, and no bank has given out. */
-function withLuhn(digits: string): string {
-  let sum = 0
-  for (let i = 0; i < digits.length; i++) {
-    const digit = Number(digits[digits.length - 1 - i])
-    sum += i % 2 === 0 ? (digit * 2 > 9 ? digit * 2 - 9 : digit * 2) : digit
-  }
-  return `${digits}${(10 - (sum % 10)) % 10}`
-}
