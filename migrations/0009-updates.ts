@@ -71,6 +71,7 @@ export async function up(knex: Knex): Promise<void> {
       settled_at timestamptz
     );
     CREATE INDEX webhook_calls_due ON webhook_calls (webhook_id, next_attempt_at, id) WHERE state = 'waiting';
+    CREATE INDEX webhook_calls_tests ON webhook_calls (next_attempt_at) WHERE state = 'waiting' AND update_id IS NULL;
     CREATE INDEX webhook_calls_in_order ON webhook_calls (webhook_id, message_id, id) WHERE state = 'waiting';
     CREATE INDEX webhook_calls_by_age ON webhook_calls (settled_at) WHERE state <> 'waiting';
     -- Where calls go and what signs them is said on the host alone.

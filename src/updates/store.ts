@@ -112,6 +112,8 @@ export async function deleteUpdates(knex: Knex, before: Date, limit: number): Pr
   return rowCount
 }
 
-function asUpdate({ xid, id, ...rest }: Row): Update {
-  return { ...rest, place: { xid: BigInt(xid), id: BigInt(id) } }
+function asUpdate({ xid, id, ...row }: Row): Update {
+  const { type, at, application, message, reference, state, delivery, recipient, outcome } = row
+  const place = { xid: BigInt(xid), id: BigInt(id) }
+  return { place, type, at, application, message, reference, state, delivery, recipient, outcome }
 }

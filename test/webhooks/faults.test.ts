@@ -185,6 +185,32 @@ test('a call is given up after its last attempt, with an event, and the next of 
   expect(await lastEvents(webhook)).toMatchObject([{ type: 'webhook.call.given_up', reason: 'status_500' }])
 })
 
+test('what comes after a failed call of the same message waits as long, and of another message does not', async () => {
+  const receiver = await bench.receiver()
+  const webhook = await bench.add(receiver)
+  const [failing, other] = await accept(2)
+  if (failing === undefined || other === undefined) throw new Error('nothing was accepted')
+  receiver.answer = ({ payload }) =>
+    'message' in payload.data && payload.data.message === failing.message ? 500 : 200
+  await bench.happens(failing, 1)
+  await bench.happens(failing, 2, 'delivered')
+  await bench.happens(other, 1, 'delivered')
+  const caller = bench.start()
+  await eventually(
+    'the other is told',
+    async () => (await waiting(webhook)) === 2 && receiver.calls.length >= 2,
+  )
+  await caller.stop(1000)
+  const rows = await bench.post
+    .owner('webhook_calls')
+    .where({ webhook_id: webhook, state: 'waiting' })
+    .orderBy('id')
+  expect(rows).toMatchObject([{ attempts: 1 }, { attempts: 0 }])
+  const [first, second] = rows as { next_attempt_at: Date }[]
+  expect(second?.next_attempt_at).toEqual(first?.next_attempt_at)
+  expect(first?.next_attempt_at.getTime()).toBeGreaterThan(Date.now())
+})
+
 test('when the event of a given-up call cannot be written, the call stands', async () => {
   const receiver = await bench.receiver()
   const webhook = await bench.add(receiver)

@@ -3,7 +3,7 @@ import { type Actor, type AuditEntry, appendEvents } from '../../audit/index.ts'
 import type { Clock, WebhookId } from '../../kernel/index.ts'
 import type { Attempted } from './call.ts'
 import { failingAtMost, nextAttempt } from './schedule.ts'
-import { disable, noteStandings, type Settled, type Standing, settleCalls } from './store.ts'
+import { disable, holdBack, noteStandings, type Settled, type Standing, settleCalls } from './store.ts'
 
 const itself: Actor = { kind: 'gateway' }
 
@@ -30,6 +30,13 @@ export async function recordAttempts(
       all.map(({ settled }) => settled),
       now,
     )
+    const again = all.filter(({ settled }) => settled.state === 'waiting' && ours.has(settled.id))
+    if (again.length > 0) {
+      await holdBack(
+        trx,
+        again.map(({ settled }) => settled),
+      )
+    }
     const events: AuditEntry[] = []
     for (const { attempted, settled } of all) {
       const { call, failure } = attempted

@@ -26,35 +26,44 @@ export interface Claim {
 
 /**
  * Claims calls that are due. Of one message never a second while the first is not settled. Of a webhook that fails one at a time,
- * after a pause: it takes no places from others.
+ * after a pause: it takes no places from others. Tests wait for nothing.
  */
 export async function claimCalls(
   knex: Knex,
   { now, leaseUntil, places, perWebhook, inHand }: Claim,
 ): Promise<Claimed[]> {
+  const bindings = {
+    webhooks: [...inHand.keys()],
+    counts: [...inHand.values()],
+    now,
+    leaseUntil,
+    places,
+    perWebhook,
+  }
   const { rows } = await knex.raw<{ rows: Claimed[] }>(
-    `WITH busy AS (SELECT * FROM unnest(?::text[], ?::int[]) AS b (webhook, count)),
+    `WITH busy AS (SELECT * FROM unnest(:webhooks::text[], :counts::int[]) AS b (webhook, count)),
      due AS (
        SELECT c.id, w.url FROM webhooks w LEFT JOIN busy b ON b.webhook = w.id
         CROSS JOIN LATERAL (
           SELECT id FROM webhook_calls c
-           WHERE c.webhook_id = w.id AND c.state = 'waiting' AND c.next_attempt_at <= ?
-             AND (c.update_id IS NULL OR (w.disabled_at IS NULL AND coalesce(w.paused_until <= ?, true)))
+           -- What is of the webhook alone is judged once, before its calls are looked at.
+           WHERE w.removed_at IS NULL AND w.disabled_at IS NULL AND coalesce(w.paused_until <= :now, true)
+             AND c.webhook_id = w.id AND c.state = 'waiting' AND c.next_attempt_at <= :now AND c.update_id IS NOT NULL
              AND NOT EXISTS (SELECT FROM webhook_calls e WHERE e.webhook_id = c.webhook_id AND e.message_id = c.message_id
                                 AND e.state = 'waiting' AND e.id < c.id)
            ORDER BY c.next_attempt_at, c.id
-           LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN ? ELSE 1 END - coalesce(b.count, 0))
+           LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN :perWebhook ELSE 1 END - coalesce(b.count, 0))
            FOR NO KEY UPDATE SKIP LOCKED) c
-        WHERE w.removed_at IS NULL LIMIT ?)
-     UPDATE webhook_calls c SET attempts = c.attempts + 1, next_attempt_at = ?
-       FROM due WHERE c.id = due.id
-     RETURNING c.id::text, c.webhook_id AS webhook, due.url, c.update_id::text AS update, c.attempts`,
-    [[...inHand.keys()], [...inHand.values()], now, now, perWebhook, places, leaseUntil] as (
-      | string[]
-      | number[]
-      | Date
-      | number
-    )[],
+        LIMIT :places),
+     tests AS (
+       SELECT c.id, w.url FROM webhook_calls c JOIN webhooks w ON w.id = c.webhook_id
+        WHERE c.state = 'waiting' AND c.update_id IS NULL AND c.next_attempt_at <= :now AND w.removed_at IS NULL
+        LIMIT :places
+        FOR NO KEY UPDATE OF c SKIP LOCKED)
+     UPDATE webhook_calls c SET attempts = c.attempts + 1, next_attempt_at = :leaseUntil
+       FROM (SELECT * FROM due UNION ALL SELECT * FROM tests) mine WHERE c.id = mine.id
+     RETURNING c.id::text, c.webhook_id AS webhook, mine.url, c.update_id::text AS update, c.attempts`,
+    bindings as Record<string, Knex.Value>,
   )
   return rows.toSorted((one, other) => Number(BigInt(one.id) - BigInt(other.id)))
 }
@@ -111,6 +120,16 @@ export async function settleCalls(
     ],
   )
   return new Set(rows.map(({ id }) => id))
+}
+
+/** What comes after calls that wait, of the same message, waits as long: nobody looks at it before. */
+export async function holdBack(trx: Knex.Transaction, settled: readonly Settled[]): Promise<void> {
+  await trx.raw(
+    `UPDATE webhook_calls l SET next_attempt_at = s.next_attempt_at
+       FROM unnest(?::bigint[], ?::timestamptz[]) AS s (id, next_attempt_at) JOIN webhook_calls c ON c.id = s.id
+      WHERE l.webhook_id = c.webhook_id AND l.message_id = c.message_id AND l.state = 'waiting' AND l.id > c.id`,
+    [settled.map(({ id }) => id), settled.map(({ nextAttemptAt }) => nextAttemptAt) as Date[]],
+  )
 }
 
 /** How a webhook did lately. */
