@@ -118,7 +118,7 @@ export const reachingBuiltins: Record<string, readonly Room[]> = {
   http2: [],
   https: ['http', 'client', 'platform', 'witness', 'demo'],
   inspector: [],
-  net: ['config', 'platform', 'access', 'delivery', 'http', 'demo'],
+  net: ['config', 'platform', 'access', 'delivery', 'webhooks', 'http', 'demo'],
   repl: [],
   tls: ['platform', 'access', 'delivery', 'http', 'demo'],
   v8: [],

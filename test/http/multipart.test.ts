@@ -32,7 +32,14 @@ const envelope = () => ({
   subject: 'Refund',
 })
 
-async function post(parts: readonly RawPart[], { boundary = randomUUID(), type = '', key = '' } = {}) {
+async function post(
+  parts: readonly RawPart[],
+  {
+    boundary = String(randomUUID()),
+    type = '',
+    key = '',
+  }: { boundary?: string; type?: string; key?: string } = {},
+) {
   const headers = {
     'content-type': type === '' ? `multipart/form-data; boundary=${boundary}` : type,
     ...(key === '' ? {} : { 'idempotency-key': `"${key}"` }),
