@@ -34,11 +34,7 @@ const envelope = () => ({
 
 async function post(
   parts: readonly RawPart[],
-  {
-    boundary = String(randomUUID()),
-    type = '',
-    key = '',
-  }: { boundary?: string; type?: string; key?: string } = {},
+  { boundary = randomUUID(), type = '', key = '' }: { boundary?: string; type?: string; key?: string } = {},
 ) {
   const headers = {
     'content-type': type === '' ? `multipart/form-data; boundary=${boundary}` : type,
