@@ -1,7 +1,7 @@
 import type { BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { recordEvent } from '../../src/audit/index.ts'
-import { systemClock } from '../../src/kernel/index.ts'
+import { newId, systemClock } from '../../src/kernel/index.ts'
 import type { BrowserClient } from '../support/browser-client.ts'
 import { type Chromium, openChromium } from '../support/chromium.ts'
 import { type House, openHouse } from '../support/house.ts'
@@ -106,6 +106,15 @@ describe('an auditor', () => {
       .owner('audit_events')
       .where({ type: 'destination.probed' })
       .first<{ id: string }>('id')
+    await house.owner('webhooks').insert({
+      id: newId('whk', systemClock),
+      application_id: (await house.owner('applications').pluck<string[]>('id'))[0],
+      url: `https://${'very-long-'.repeat(6)}name.${'x'.repeat(60)}.example:8443/hook`,
+      created_at: new Date(),
+      called_at: new Date(),
+      last_failure: 'not_authenticated',
+      failing_since: new Date(),
+    })
     const unlabelled = `[...document.querySelectorAll('input:not([type=hidden]),textarea,select')].filter(field => field.labels.length !== 1).map(field => field.name)`
     const skipped = `[...document.querySelectorAll('h1,h2,h3')].map(heading => Number(heading.tagName[1])).filter((level, i, all) => level > (all[i - 1] ?? 0) + 1)`
     const twice = `[...document.querySelectorAll('[id]')].map(({ id }) => id).filter((id, i, all) => all.indexOf(id) !== i)`
@@ -118,6 +127,7 @@ describe('an auditor', () => {
       '/deliveries',
       '/deliveries?state=failed',
       `/deliveries/${delivery}`,
+      '/webhooks',
     ]) {
       const page = await narrow.newPage()
       expect((await page.goto(at + path))?.status(), path).toBe(200)
