@@ -119,7 +119,7 @@ async function measure(count: number, wanted: readonly string[]): Promise<void> 
     const took = ((performance.now() - began) / 1000).toFixed(1)
     report(`${slowness}, while ${at.open} come`, await coming(), `; ${took} s`)
     const standing = watch()
-    await sleep(10_000)
+    await sleep(8_000)
     const { gateway: own } = peakMemory(gateway.pid)
     report(`${slowness}, ${at.open} standing`, await standing(), `; ${at.opened} opened; peak ${own} MiB`)
     child.kill()

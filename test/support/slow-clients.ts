@@ -31,9 +31,9 @@ const scripts: Readonly<Record<Exclude<Slowness, 'handshakes'>, { first: Buffer;
     first: Buffer.from(`${head}Content-Length: 20000000\r\n\r\n{"text":"${'x'.repeat(1_100_000)}`),
     then: 'x',
   },
-  // Many answers, none of which is read.
+  // A long answer, which is not read.
   readers: {
-    first: Buffer.from('GET /v1/messages/msg_0 HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20)),
+    first: Buffer.from('GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'),
     then: '',
   },
   idle: { first: Buffer.from('GET /v1/messages/msg_0 HTTP/1.1\r\nHost: localhost\r\n\r\n'), then: '' },

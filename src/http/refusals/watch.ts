@@ -86,6 +86,6 @@ function answer(socket: Duplex, code: string | undefined): void {
 }
 
 /** The connection below TLS. Private to Node: test/http/refusals.test.ts sees when it is not there any more. */
-function parentOf(socket: object): object | undefined {
+export function parentOf(socket: object): object | undefined {
   return '_parent' in socket && typeof socket._parent === 'object' ? (socket._parent ?? undefined) : undefined
 }
