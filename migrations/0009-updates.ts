@@ -102,7 +102,8 @@ export async function up(knex: Knex): Promise<void> {
         INSERT INTO webhook_calls (webhook_id, update_id, message_id)
           SELECT w.id, made.id, made.message_id
             FROM made JOIN webhooks w ON w.application_id = made.application_id
-           WHERE w.removed_at IS NULL AND w.disabled_at IS NULL
+            JOIN applications a ON a.id = w.application_id
+           WHERE w.removed_at IS NULL AND w.disabled_at IS NULL AND a.revoked_at IS NULL
            ORDER BY made.id;
         RETURN NULL;
       END $$;

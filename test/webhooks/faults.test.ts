@@ -228,6 +228,25 @@ test('when the event of a given-up call cannot be written, the call stands', asy
   await bench.post.owner.raw('ALTER TABLE audit_events DROP CONSTRAINT no_more')
 })
 
+test('a revoked application is told nothing more, not even what waited', async () => {
+  const receiver = await bench.receiver()
+  const webhook = await bench.add(receiver)
+  const [before, after] = await accept(2)
+  if (before === undefined || after === undefined) throw new Error('nothing was accepted')
+  await bench.happens(before, 1, 'delivered')
+  await bench.post.owner('applications').update({ revoked_at: new Date() })
+  await bench.happens(after, 1, 'delivered')
+  expect(await waiting(webhook)).toBe(1)
+  const other = await bench.add(receiver)
+  await bench.post.owner('webhook_calls').insert({ webhook_id: other })
+  bench.start()
+  // A test goes through: calls are being made.
+  await receiver.until(1)
+  await eventually('it is dropped', async () => (await waiting(webhook)) === 0)
+  expect(receiver.calls.map(({ payload }) => payload.type)).toEqual(['webhook.test'])
+  await bench.post.owner('applications').update({ revoked_at: null })
+})
+
 test('a private address is called only when it is allowed, by whatever name', async () => {
   const receiver = await bench.receiver()
   const webhook = await bench.add(receiver)

@@ -43,7 +43,9 @@ export async function claimCalls(
   const { rows } = await knex.raw<{ rows: Claimed[] }>(
     `WITH busy AS (SELECT * FROM unnest(:webhooks::text[], :counts::int[]) AS b (webhook, count)),
      due AS (
-       SELECT c.id, w.url FROM webhooks w LEFT JOIN busy b ON b.webhook = w.id
+       SELECT c.id, w.url FROM webhooks w
+         JOIN applications a ON a.id = w.application_id AND a.revoked_at IS NULL
+         LEFT JOIN busy b ON b.webhook = w.id
         CROSS JOIN LATERAL (
           SELECT id FROM webhook_calls c
            -- What is of the webhook alone is judged once, before its calls are looked at.
@@ -191,14 +193,14 @@ export async function disable(trx: Knex.Transaction, webhook: WebhookId, at: Dat
   return changed > 0
 }
 
-/** Forgets at most that many calls that were settled before a time, or whose webhook is disabled or gone; gives how many. */
+/** Forgets at most that many calls that were settled before a time, or whose webhook is disabled or gone, or its application; gives how many. */
 export async function deleteCalls(knex: Knex, before: Date, limit: number): Promise<number> {
   const { rowCount } = await knex.raw<{ rowCount: number }>(
     `DELETE FROM webhook_calls WHERE id IN (
        (SELECT id FROM webhook_calls WHERE state <> 'waiting' AND settled_at < ? LIMIT ?)
        UNION ALL
-       (SELECT c.id FROM webhooks w JOIN webhook_calls c ON c.webhook_id = w.id
-         WHERE (w.disabled_at IS NOT NULL OR w.removed_at IS NOT NULL) AND c.state = 'waiting' AND c.update_id IS NOT NULL LIMIT ?))`,
+       (SELECT c.id FROM webhooks w JOIN applications a ON a.id = w.application_id JOIN webhook_calls c ON c.webhook_id = w.id
+         WHERE (w.disabled_at IS NOT NULL OR w.removed_at IS NOT NULL OR a.revoked_at IS NOT NULL) AND c.state = 'waiting' AND c.update_id IS NOT NULL LIMIT ?))`,
     [before, limit, limit],
   )
   return rowCount
