@@ -2,7 +2,7 @@ import chromium from '@sparticuz/chromium'
 import fc from 'fast-check'
 import { type Browser, chromium as launcher, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { textOf } from '../../src/sealer/inside/text-alternative.ts'
+import { textOf } from '../../src/sealer/inside/html/text-alternative.ts'
 
 let browser: Browser
 let page: Page

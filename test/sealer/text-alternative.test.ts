@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { textOf } from '../../src/sealer/inside/text-alternative.ts'
+import { textOf } from '../../src/sealer/inside/html/text-alternative.ts'
 
 const text = (html: string): string => Buffer.from(textOf(Buffer.from(html))).toString()
 const digits = (shown: string): string => shown.replace(/\D/g, '')

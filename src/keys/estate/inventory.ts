@@ -27,7 +27,7 @@ export interface Inventory {
   } | null
 }
 
-// Version 4, so that everybody can verify; made by sealer/inside/signing-key.ts.
+// Version 4, so that everybody can verify; made by sealer/inside/openpgp/signing-key.ts.
 const ownAlgorithm = 'eddsa-ed25519'
 
 /** One statement per part, from the database alone. */

@@ -1,7 +1,7 @@
 import { type Findings, scanInSteps } from '../../card-data/index.ts'
 import type { CardCounts } from '../protocol.ts'
+import type { Message } from './body/parse-message.ts'
 import { MessageRefused } from './body/refused.ts'
-import type { Message } from './parse-message.ts'
 
 interface Finding {
   readonly pointer: string

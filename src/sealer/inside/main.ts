@@ -1,8 +1,8 @@
 import { hkdfSync } from 'node:crypto'
 import type { Task, ToSealer } from '../protocol.ts'
 import { listen, say } from './channel.ts'
+import { generateSigningKey, openSigningKey } from './openpgp/signing-key.ts'
 import type { SealJob } from './seal-job.ts'
-import { generateSigningKey, openSigningKey } from './signing-key.ts'
 
 /**
  * The sealer: the only process that sees a message in clear. The gateway starts it without disk, network or children

@@ -1,8 +1,8 @@
 import { stripMetadata } from '../../attachment-metadata/index.ts'
 import type { Attachment } from './body/fields.ts'
+import type { Message } from './body/parse-message.ts'
 import { MessageRefused } from './body/refused.ts'
-import type { Message } from './parse-message.ts'
-import { textOf } from './text-alternative.ts'
+import { textOf } from './html/text-alternative.ts'
 
 /**
  * The message as it goes out: attachments without metadata where that is asked for, and HTML with text beside it. Throws

@@ -1,13 +1,13 @@
 import type { PrivateKey } from 'openpgp'
 import { systemClock } from '../../kernel/index.ts'
 import type { SealTarget, Task } from '../protocol.ts'
+import type { Message } from './body/parse-message.ts'
 import { type BodyLimits, type BodyReader, openBody } from './body/read-body.ts'
 import { MessageRefused } from './body/refused.ts'
 import { guardCardData } from './card-guard.ts'
 import { say } from './channel.ts'
-import type { Message } from './parse-message.ts'
+import { sealFor } from './openpgp/seal.ts'
 import { prepare, wipeContent } from './prepare.ts'
-import { sealFor } from './seal.ts'
 
 /** One message on the pipe. Larger pieces would be copied whole several times on their way. */
 const pieceSize = 1024 * 1024

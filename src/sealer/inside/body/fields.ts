@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type Address, isAddress } from '../../../kernel/index.ts'
-import { decodeInPlace } from '../base64.ts'
-import { type Json, utf8ToString } from '../json.ts'
+import { decodeInPlace } from '../mime/base64.ts'
+import { type Json, utf8ToString } from './json.ts'
 import { MessageRefused } from './refused.ts'
 
 export interface Attachment {

@@ -1,9 +1,9 @@
 import { createHmac, type Hmac } from 'node:crypto'
 import type { Task } from '../../protocol.ts'
-import { type Message, parseMessage, withAttachments } from '../parse-message.ts'
 import { maxAttachments } from './fields.ts'
 import { Gathered } from './gather.ts'
 import { Multipart } from './multipart.ts'
+import { type Message, parseMessage, withAttachments } from './parse-message.ts'
 import { type PartHeader, type PartNames, readPartHeader } from './part-header.ts'
 import { multipartRefused, tooLarge, tooManyParts } from './refused.ts'
 

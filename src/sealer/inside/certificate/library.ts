@@ -9,7 +9,7 @@ import {
   UserIDPacket,
 } from 'openpgp'
 import type { CertificateReason } from '../../protocol.ts'
-import { settings } from '../openpgp-settings.ts'
+import { settings } from '../openpgp/settings.ts'
 import type { KeyPacket } from './key-packet.ts'
 import type { Outline } from './outline.ts'
 import { isExactlyEncoded, type SignaturePacket } from './signature-packet.ts'

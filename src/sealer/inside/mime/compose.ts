@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { OuterHeaders } from '../protocol.ts'
+import type { OuterHeaders } from '../../protocol.ts'
+import type { Attachment } from '../body/fields.ts'
+import type { Message } from '../body/parse-message.ts'
 import { encodeBase64 } from './base64.ts'
-import type { Attachment } from './body/fields.ts'
 import { encodeFilename, encodeSubject } from './header.ts'
-import type { Message } from './parse-message.ts'
 
 /**
  * The cleartext MIME entity for one recipient, in blocks, made while it is read: a large body is never held a

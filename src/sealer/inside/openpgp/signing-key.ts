@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { generateKey, type PrivateKey, readPrivateKey } from 'openpgp'
-import type { Address } from '../../kernel/index.ts'
-import type { WrappedKey } from '../protocol.ts'
-import { settings } from './openpgp-settings.ts'
+import type { Address } from '../../../kernel/index.ts'
+import type { WrappedKey } from '../../protocol.ts'
+import { settings } from './settings.ts'
 
 const cipher = 'aes-256-gcm'
 const tagLength = 16

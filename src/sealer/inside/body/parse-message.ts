@@ -1,8 +1,8 @@
-import type { Address } from '../../kernel/index.ts'
-import type { MessageMetadata } from '../protocol.ts'
-import { type AttachedPart, type Attachment, Fields, maxAttachments } from './body/fields.ts'
-import { MessageRefused } from './body/refused.ts'
+import type { Address } from '../../../kernel/index.ts'
+import type { MessageMetadata } from '../../protocol.ts'
+import { type AttachedPart, type Attachment, Fields, maxAttachments } from './fields.ts'
 import { type Json, JsonRefused, parseJson } from './json.ts'
+import { MessageRefused } from './refused.ts'
 
 /** A message as submitted. Bodies are views of the request's bytes: wiping those wipes these. */
 export interface Message {

@@ -1,6 +1,6 @@
-import { Page } from './html/page.ts'
-import { decodeReferences } from './html/references.ts'
-import { readTag, type Tag } from './html/tag.ts'
+import { Page } from './page.ts'
+import { decodeReferences } from './references.ts'
+import { readTag, type Tag } from './tag.ts'
 
 /**
  * The readable text of an HTML body, for its text/plain alternative; both are UTF-8. Markup is taken apart as browsers do it (WHATWG

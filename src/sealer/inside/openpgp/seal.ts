@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { createMessage, encrypt, type PrivateKey } from 'openpgp'
-import type { SealTarget } from '../protocol.ts'
-import { composeMime } from './compose.ts'
-import { settings } from './openpgp-settings.ts'
-import type { Message } from './parse-message.ts'
+import type { SealTarget } from '../../protocol.ts'
+import type { Message } from '../body/parse-message.ts'
+import { composeMime } from '../mime/compose.ts'
 import { recipientKey } from './recipient-key.ts'
+import { settings } from './settings.ts'
 
 /**
  * Up to here a message is one buffer, sealed in about 1 ms. Beyond, it is streamed: 25 MB took 0.13 s and no second

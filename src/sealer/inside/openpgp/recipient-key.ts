@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { generateSessionKey, type KeyID, type PublicKey, readKey } from 'openpgp'
-import type { SealTarget } from '../protocol.ts'
-import { settings } from './openpgp-settings.ts'
+import type { SealTarget } from '../../protocol.ts'
+import { settings } from './settings.ts'
 
 /** A parsed certificate that can do nothing but encrypt for its one pinned subkey. */
 export interface RecipientKey {
