@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkMessage, faults, submitMessage } from '../../src/contract/index.ts'
-import { MessageRefused } from '../../src/sealer/inside/body/refused.ts'
 import { parseMessage } from '../../src/sealer/inside/body/parse-message.ts'
+import { MessageRefused } from '../../src/sealer/inside/body/refused.ts'
 import { validators } from './document.ts'
 import { changed, everyOddity, message } from './messages.ts'
 

@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -23,28 +23,46 @@ afterAll(async () => {
   await sink.stop()
 })
 
+const size = 8_000_000
 const body = (): string =>
-  JSON.stringify({ from: sender, to: [to], subject: 'Refund', text: 'Hello' }).padEnd(300_000)
+  JSON.stringify({ from: sender, to: [to], subject: 'Refund', text: 'Hello' }).padEnd(size)
 
-/** A request of which a sealer has the first part. */
-function beginUpload(): { readonly request: ClientRequest; readonly answer: Promise<IncomingMessage> } {
+interface Upload {
+  /** Resolves once the gateway has taken more than it keeps by itself: the sealer has the rest of it. */
+  readonly begun: Promise<void>
+  finish(): Promise<IncomingMessage>
+}
+
+/** A large request, of which a sealer gets the first part: small ones are read before they take a place there. */
+function beginUpload(): Upload {
   const { certificate: cert, key } = ground.client
-  const headers = { 'content-type': 'application/json', 'content-length': '300000' }
+  const headers = { 'content-type': 'application/json', 'content-length': size }
   const where = { host: 'localhost', port: gateway.apiPort, ca: ground.authority.certificate, agent: false }
   const upload = request({ ...where, cert, key, method: 'POST', path: '/v1/messages', headers })
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     upload.once('response', resolve).once('error', reject)
   })
-  upload.write(body().slice(0, 200_000))
-  return { request: upload, answer }
+  answer.catch(() => undefined)
+  const begun = new Promise<void>(resolve => {
+    upload.write(body().slice(0, size - 100_000), () => resolve())
+  })
+  return {
+    begun,
+    finish() {
+      upload.end(body().slice(size - 100_000))
+      return answer
+    },
+  }
 }
 
 test('SIGKILL of every sealer under load: what was in them gets 503, everything after is sealed again', async () => {
   const load = prepareLoad(200, to)
+  // Each sealer works on one large body at a time.
+  const uploads = [beginUpload(), beginUpload()]
+  await Promise.all(uploads.map(({ begun }) => begun))
   const posting = (async () => {
     while (load.left > 0) await load.post(gateway.client, 16)
   })()
-  const uploads = Array.from({ length: 4 }, beginUpload)
   await eventually('some of the load', () => load.acknowledged.length >= 50)
   const former = gateway.sealers()
   expect(former).toHaveLength(2)
@@ -52,8 +70,7 @@ test('SIGKILL of every sealer under load: what was in them gets 503, everything 
   await eventually('their death', () => former.every(pid => !gateway.sealers().includes(pid)))
 
   for (const upload of uploads) {
-    upload.request.end(body().slice(200_000))
-    const answer = await upload.answer
+    const answer = await upload.finish()
     expect(answer.statusCode).toBe(503)
     expect(answer.headers['retry-after']).toMatch(/^\d+$/)
     expect(await json(answer)).toMatchObject({ code: 'sealer_unavailable', retryable: true })
@@ -65,9 +82,7 @@ test('SIGKILL of every sealer under load: what was in them gets 503, everything 
     [],
   )
 
-  const later = beginUpload()
-  later.request.end(body().slice(200_000))
-  expect((await later.answer).statusCode).toBe(202)
+  expect((await beginUpload().finish()).statusCode).toBe(202)
   await eventually('all deliveries', async () => (await openDeliveries(ground.owner)) === 0)
   const arrived = byMessageId(sink.mails)
   expect(arrived.size).toBe(201)

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { scrubPans } from '../../src/kernel/index.ts'
+import { parseMessage } from '../../src/sealer/inside/body/parse-message.ts'
 import { MessageRefused } from '../../src/sealer/inside/body/refused.ts'
 import { guardCardData } from '../../src/sealer/inside/card-guard.ts'
-import { parseMessage } from '../../src/sealer/inside/body/parse-message.ts'
 
 const good = { from: 'a@pay.test', to: ['b@bank.test'], subject: 's', text: 't' }
 const guard = (message: object) => guardCardData(parseMessage(Buffer.from(JSON.stringify(message))))
