@@ -23,6 +23,7 @@ const owner = opened.adopt(
   database => database.close(),
 ).knex
 await approvePolicy(owner)
+await stage.run(['app', 'set', 'billing', '--rate', '1000000'])
 await setDestination(owner, domainOf(address), stage.mailRule(sink.port))
 await activateRecipient(owner, address, certificate)
 
