@@ -179,7 +179,7 @@ export const operations: readonly Operation[] = [
     ],
     answer: {
       status: 200,
-      text: 'At least one delivery was ended; the status after that.',
+      text: 'At least one delivery was ended by this, or by a cancel before it; the status after that.',
       type: 'application/json',
       schema: messageStatus,
     },

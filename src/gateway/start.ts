@@ -109,7 +109,13 @@ export async function startGateway(
   const reporting = openReporting({ knex, clock, log, sender: config.notices, own })
   opened.defer(() => reporting.stop())
   if (intake) opened.adopt(openForgetting(knex, clock, log), forgetting => forgetting.stop())
-  openCalling(opened, config, secrets, { knex, clock, log, openSecret: keys.webhooks })
+  openCalling(opened, config, secrets, {
+    knex,
+    clock,
+    log,
+    isSound: () => alarms.isSound(),
+    openSecret: keys.webhooks,
+  })
   if (sends) opened.adopt(openForgettingUpdates(knex, clock, log), forgetting => forgetting.stop())
   const upkeep = openUpkeep(people.upkeep)
   opened.defer(() => upkeep.stop(stopDeadline))

@@ -10,6 +10,7 @@ interface Calling {
   readonly knex: Knex
   readonly clock: Clock
   readonly log: Logger
+  readonly isSound: () => boolean
   /** Undefined on a replica that opened no key. */
   readonly openSecret: OpenWebhookSecret | undefined
 }
@@ -22,7 +23,7 @@ export function openCalling(
   opened: AsyncDisposableStack,
   { webhooks, roles }: Config,
   { webhooks: secrets }: Secrets,
-  { knex, clock, log, openSecret }: Calling,
+  { knex, clock, log, isSound, openSecret }: Calling,
 ): void {
   if (!roles.includes('courier')) return
   if (openSecret === undefined) {
@@ -41,6 +42,6 @@ export function openCalling(
     allowedNetworks: webhooks?.allowedNetworks ?? [],
     deadline: patience,
   })
-  const caller = openCaller({ knex, clock, log, poster, openSecret })
+  const caller = openCaller({ knex, clock, log, poster, openSecret, isSound })
   opened.defer(() => caller.stop(patience))
 }

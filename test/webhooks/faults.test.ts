@@ -123,6 +123,24 @@ test('an endpoint that answers nothing holds up no other', async () => {
   expect(await standing(aliveId)).toMatchObject({ last_failure: null, last_status: 204, failing_since: null })
 }, 60_000)
 
+test('while the audit log is not to be trusted nobody is told anything; then everything', async () => {
+  const receiver = await bench.receiver()
+  const webhook = await bench.add(receiver)
+  let sound = false
+  let asked = 0
+  const isSound = () => {
+    asked++
+    return sound
+  }
+  bench.start({ isSound })
+  for (const each of await accept(2)) await bench.happens(each, 1, 'delivered')
+  await eventually('a few looks', () => asked > 5)
+  expect(receiver.calls).toHaveLength(0)
+  sound = true
+  await eventually('all are told', async () => (await waiting(webhook)) === 0)
+  expect(receiver.calls).toHaveLength(2)
+})
+
 test('one that fails is called by one at a time, after pauses, and is told everything once it is back', async () => {
   const receiver = await bench.receiver()
   const webhook = await bench.add(receiver)

@@ -19,7 +19,9 @@ export interface Alarms {
 }
 
 export interface OpenedAlarms extends Alarms {
-  /** Throws `audit_unavailable` while an alarm stands that stops the replica. */
+  /** Whether no alarm stands that stops the replica. */
+  isSound(): boolean
+  /** Throws `audit_unavailable` unless it is so. */
   assertSound(): void
   /** Resolves while no such alarm stands; what it asked is asked again before each step that cannot be undone. */
   whenSound(): Promise<void>
@@ -100,6 +102,7 @@ export function openAlarms({ knex, clock, log, pause = 1000 }: AlarmDependencies
       note('alarm.cleared', code)
     },
     active,
+    isSound: () => !stopsReplica(active()),
     assertSound() {
       if (stopsReplica(active())) throw new SealpostError('audit_unavailable')
     },

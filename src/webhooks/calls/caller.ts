@@ -9,6 +9,8 @@ import { claimCalls } from './store.ts'
 export interface CallerOptions extends CallDependencies {
   readonly log: Logger
   readonly random: () => number
+  /** Whether anything may be told at all now. Default: always. */
+  readonly isSound?: () => boolean
   /** Milliseconds between two looks for what is due. Default 500. */
   readonly every?: number
   /** Milliseconds that a call is left to a replica which says nothing of it. Default 60,000: no call takes as long. */
@@ -25,7 +27,16 @@ export interface Caller {
 
 /** Calls webhooks, until it is stopped. Any number of replicas share the work. */
 export function startCaller(options: CallerOptions): Caller {
-  const { knex, clock, log, every = 500, lease = 60_000, perWebhook = 4, atOnce = 128 } = options
+  const {
+    knex,
+    clock,
+    log,
+    isSound = () => true,
+    every = 500,
+    lease = 60_000,
+    perWebhook = 4,
+    atOnce = 128,
+  } = options
   const underWay = new Map<string, { readonly webhook: WebhookId; readonly end: Promise<void> }>()
   const record = inBatches(256, async (attempts: readonly Attempted[]) => {
     await recordAttempts(options, attempts)
@@ -59,7 +70,7 @@ export function startCaller(options: CallerOptions): Caller {
 
   const look = async (): Promise<void> => {
     const places = atOnce - underWay.size
-    if (places <= 0) return
+    if (places <= 0 || !isSound()) return
     const now = clock.now()
     const inHand = new Map<WebhookId, number>()
     for (const { webhook } of underWay.values()) inHand.set(webhook, (inHand.get(webhook) ?? 0) + 1)
