@@ -8,7 +8,7 @@ interface Pace {
 }
 
 /** What others can see: a small body is read before it takes a place in a sealer, a large one while it has one. */
-export const paces = {
+const paces = {
   small: { grace: 10_000, bytesPerSecond: 64 * 1024 },
   large: { grace: 5_000, bytesPerSecond: 1024 * 1024 },
 } as const satisfies Record<string, Pace>
