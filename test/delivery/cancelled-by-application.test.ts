@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/platform/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { closeGate, eventually } from '../support/locks.ts'
 import { type Accepted, openPost, type Post, pinnedTo } from '../support/post.ts'
-import { type Sink, startHostile, startSink } from '../support/smtp-sink.ts'
+import { type Sink, startLate, startSink } from '../support/smtp-sink.ts'
 
 const authority = await createAuthority({ commonName: 'Mail CA', days: 1 })
 const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
@@ -135,29 +135,17 @@ test('what is settled stays what it is', async () => {
 
 describe('a courier that is at work on it', () => {
   test('and has no answer to its connection yet, sends no MAIL FROM', async () => {
-    let greet: (() => void) | undefined
-    const asked: string[] = []
-    const server = await startHostile(identity, async client => {
-      await client.startTls()
-      await new Promise<void>(resolve => {
-        greet = resolve
-      })
-      client.send('220 mx.test\r\n')
-      for (let line = await client.line(); line !== undefined; line = await client.line()) {
-        asked.push(line)
-        client.send('250 mx.test\r\n')
-      }
-    })
+    const server = await startLate(identity)
     await post.route('late.test', pinnedTo(authority.certificate, server.port, 'implicit'))
     const mine = await post.acceptOne(address('late.test'))
     const courier = post.startCourier({ policy: { limits: patient } })
-    await eventually('connected', () => greet !== undefined)
+    await server.connected
     await cancel(mine.message)
-    greet?.()
-    await eventually('greeted', () => asked.length > 0)
+    server.greet()
+    await eventually('greeted', () => server.asked.length > 0)
     await courier.stop()
     await server.stop()
-    expect(asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
+    expect(server.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
     await isCancelled(mine)
   })
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DeliveryId } from '../../src/kernel/index.ts'
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { openPost, type Post, pinnedTo, sender } from '../support/post.ts'
-import { type Sink, startHostile, startSink } from '../support/smtp-sink.ts'
+import { type Sink, startHostile, startLate, startSink } from '../support/smtp-sink.ts'
 
 const authority = await createAuthority({ commonName: 'Mail CA', days: 1 })
 const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
@@ -196,33 +196,21 @@ describe('what was revoked while it waited is not sent:', () => {
   })
 
   test('nor when it is revoked after the courier took it, before MAIL FROM', async () => {
-    let greet: (() => void) | undefined
-    const asked: string[] = []
-    const server = await startHostile(identity, async client => {
-      await client.startTls()
-      await new Promise<void>(resolve => {
-        greet = resolve
-      })
-      client.send('220 mx.test\r\n')
-      for (let line = await client.line(); line !== undefined; line = await client.line()) {
-        asked.push(line)
-        client.send('250 mx.test\r\n')
-      }
-    })
+    const server = await startLate(identity)
     await post.route('late.test', pinnedTo(authority.certificate, server.port, 'implicit'))
     const accepted = await post.acceptOne(address('late.test'))
     const courier = post.startCourier()
-    while (greet === undefined) await new Promise(resolve => setTimeout(resolve, 5))
+    await server.connected
     await post
       .owner('certificates')
       .where({ fingerprint: accepted.certificate })
       .update({ state: 'revoked', revoked_at: new Date() })
-    greet()
+    server.greet()
     const status = await post.until(accepted.message, ({ state }) => state === 'failed')
     await courier.stop()
     await server.stop()
     expect(status.outcome).toBe('certificate_revoked')
-    expect(asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
+    expect(server.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
   })
 })
 

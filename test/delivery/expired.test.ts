@@ -5,7 +5,7 @@ import { type Clock, type DeliveryId, systemClock } from '../../src/kernel/index
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { closeGate, eventually } from '../support/locks.ts'
 import { type Accepted, openPost, type Post, pinnedTo } from '../support/post.ts'
-import { type Sink, startHostile, startSink } from '../support/smtp-sink.ts'
+import { type Sink, startLate, startSink } from '../support/smtp-sink.ts'
 
 const authority = await createAuthority({ commonName: 'Mail CA', days: 1 })
 const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
@@ -93,29 +93,17 @@ test('in its time it is sent, like any other', async () => {
 
 describe('what expires while a courier has it', () => {
   test('and waits for the server, gets no MAIL FROM, and no attempt is begun', async () => {
-    let greet: (() => void) | undefined
-    const asked: string[] = []
-    const server = await startHostile(identity, async client => {
-      await client.startTls()
-      await new Promise<void>(resolve => {
-        greet = resolve
-      })
-      client.send('220 mx.test\r\n')
-      for (let line = await client.line(); line !== undefined; line = await client.line()) {
-        asked.push(line)
-        client.send('250 mx.test\r\n')
-      }
-    })
+    const server = await startLate(identity)
     await post.route('late.test', pinnedTo(authority.certificate, server.port, 'implicit'))
     const mine = await accept('late.test')
     const courier = post.startCourier({ clock, policy: { limits: patient } })
-    await eventually('connected', () => greet !== undefined)
+    await server.connected
     ahead = hour
-    greet?.()
+    server.greet()
     await isExpired(mine)
     await courier.stop()
     await server.stop()
-    expect(asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
+    expect(server.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
   })
 
   test('and waits for the database, gets no MAIL FROM', async () => {

@@ -29,7 +29,7 @@ import {
   startNotices,
 } from '../support/notices.ts'
 import { openPost, type Post, pinnedTo } from '../support/post.ts'
-import { type Sink, startHostile, startSink } from '../support/smtp-sink.ts'
+import { type Sink, startHostile, startLate, startSink } from '../support/smtp-sink.ts'
 
 const authority = await createAuthority({ commonName: 'Mail CA', days: 1 })
 const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
@@ -376,25 +376,13 @@ describe('couriers of notices', () => {
 
   /** A courier that has a notice, and whose server has not greeted it yet. */
   const heldBeforeGreeting = async () => {
-    const asked: string[] = []
-    let greet: (() => void) | undefined
-    const server = await startHostile(identity, async client => {
-      await client.startTls()
-      await new Promise<void>(resolve => {
-        greet = resolve
-      })
-      client.send('220 mx.test\r\n')
-      for (let line = await client.line(); line !== undefined; line = await client.line()) {
-        asked.push(line)
-        client.send('250 mx.test\r\n')
-      }
-    })
+    const server = await startLate(identity)
     await post.route('bank.test', pinnedTo(authority.certificate, server.port, 'implicit'))
     const { id, address } = await inviteTo(post)
     const patient = { ...hastyNotices.limits, connect: 30_000, reply: 30_000, opening: 30_000 }
     const courier = start(post, { policy: { limits: patient } })
-    await eventually('connected', () => greet !== undefined)
-    return { id, address, asked, courier, server, greet: () => greet?.() }
+    await server.connected
+    return { id, address, courier, server }
   }
 
   test('one whose lease ended before it sent does not send', async () => {
@@ -403,10 +391,10 @@ describe('couriers of notices', () => {
     await leaseIsOver(held.id)
     start(post)
     expect(await settled(held.id)).toMatchObject({ state: 'sent', attempts: 2 })
-    held.greet()
-    await eventually('greeted', () => held.asked.length > 0)
+    held.server.greet()
+    await eventually('greeted', () => held.server.asked.length > 0)
     await held.courier.stop()
-    expect(held.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
+    expect(held.server.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
     expect(sink.mails).toHaveLength(1)
     await held.server.stop()
   })
@@ -418,10 +406,10 @@ describe('couriers of notices', () => {
     }
     const withdrawn = await post.gateway.transaction(trx => withdrawNotices(trx, systemClock, recipient))
     expect(withdrawn).toBe(1)
-    held.greet()
-    await eventually('greeted', () => held.asked.length > 0)
+    held.server.greet()
+    await eventually('greeted', () => held.server.asked.length > 0)
     await held.courier.stop()
-    expect(held.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
+    expect(held.server.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
     expect(await noticeRow(post, held.id)).toMatchObject({
       state: 'failed',
       outcome: 'withdrawn',

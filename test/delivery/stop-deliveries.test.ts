@@ -4,7 +4,7 @@ import { type DeliveryId, type RecipientCode, systemClock } from '../../src/kern
 import { createAuthority, issueServerCertificate } from '../../src/platform/pki/index.ts'
 import { closeGate, eventually } from '../support/locks.ts'
 import { openPost, type Post, pinnedTo } from '../support/post.ts'
-import { type Sink, startHostile, startSink } from '../support/smtp-sink.ts'
+import { type Sink, startHostile, startLate, startSink } from '../support/smtp-sink.ts'
 
 const authority = await createAuthority({ commonName: 'Mail CA', days: 1 })
 const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
@@ -146,19 +146,7 @@ describe('what waits for a key that was stopped', () => {
 
 describe('a courier that is at work on it', () => {
   test('and has no answer to its connection yet, sends no MAIL FROM', async () => {
-    let greet: (() => void) | undefined
-    const asked: string[] = []
-    const server = await startHostile(identity, async client => {
-      await client.startTls()
-      await new Promise<void>(resolve => {
-        greet = resolve
-      })
-      client.send('220 mx.test\r\n')
-      for (let line = await client.line(); line !== undefined; line = await client.line()) {
-        asked.push(line)
-        client.send('250 mx.test\r\n')
-      }
-    })
+    const server = await startLate(identity)
     await post.route('late.test', pinnedTo(authority.certificate, server.port, 'implicit'))
     const mine = await post.acceptOne(address('late.test'))
     const patient = {
@@ -169,13 +157,13 @@ describe('a courier that is at work on it', () => {
       bytesPerSecond: 1,
     }
     const courier = post.startCourier({ policy: { limits: patient } })
-    await eventually('connected', () => greet !== undefined)
+    await server.connected
     expect(await revokeAndStop(mine.certificate)).toBe(1)
-    greet?.()
-    await eventually('greeted', () => asked.length > 0)
+    server.greet()
+    await eventually('greeted', () => server.asked.length > 0)
     await courier.stop()
     await server.stop()
-    expect(asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
+    expect(server.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
     expect(await events(mine.delivery)).toHaveLength(1)
     expect(await row(mine.delivery)).toMatchObject({ state: 'failed', outcome: 'certificate_revoked' })
   })

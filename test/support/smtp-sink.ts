@@ -182,3 +182,28 @@ function readLines(
     },
   }
 }
+
+/** A server of mode `implicit` that greets when it is told to, says yes to everything, and keeps what it is asked. */
+export interface LateServer extends HostileServer {
+  /** Resolves once somebody waits for the greeting. */
+  readonly connected: Promise<void>
+  greet(): void
+  /** The commands so far. */
+  readonly asked: readonly string[]
+}
+
+export async function startLate(identity: Identity): Promise<LateServer> {
+  const asked: string[] = []
+  const [connected, greeted] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
+  const server = await startHostile(identity, async client => {
+    await client.startTls()
+    connected.resolve(undefined)
+    await greeted.promise
+    client.send('220 mx.test\r\n')
+    for (let line = await client.line(); line !== undefined; line = await client.line()) {
+      asked.push(line)
+      client.send('250 mx.test\r\n')
+    }
+  })
+  return { ...server, asked, connected: connected.promise, greet: () => greeted.resolve(undefined) }
+}

@@ -6,7 +6,7 @@ import { createAuthority, issueServerCertificate } from '../../../src/platform/p
 import { eventually } from '../../support/locks.ts'
 import { noticeSender } from '../../support/notices.ts'
 import { openPost, type Post, pinnedTo } from '../../support/post.ts'
-import { type Sink, startHostile, startSink } from '../../support/smtp-sink.ts'
+import { type Sink, startLate, startSink } from '../../support/smtp-sink.ts'
 
 const authority = await createAuthority({ commonName: 'Mail CA', days: 1 })
 const identity = await issueServerCertificate(authority, { dnsNames: ['mx.test'], days: 1 })
@@ -62,30 +62,18 @@ test('what waits in the queue is stopped by the revocation itself: failed, ciphe
 })
 
 test('a revocation between connect and MAIL FROM: the server never hears of the message', async () => {
-  let greet: (() => void) | undefined
-  const asked: string[] = []
-  const server = await startHostile(identity, async client => {
-    await client.startTls()
-    await new Promise<void>(resolve => {
-      greet = resolve
-    })
-    client.send('220 mx.test\r\n')
-    for (let line = await client.line(); line !== undefined; line = await client.line()) {
-      asked.push(line)
-      client.send('250 mx.test\r\n')
-    }
-  })
+  const server = await startLate(identity)
   await post.route('late.test', pinnedTo(authority.certificate, server.port, 'implicit'))
   const accepted = await post.acceptOne(address('late.test'))
   const courier = post.startCourier()
-  await eventually('the courier is connected', () => greet !== undefined)
+  await server.connected
   expect(await revoke(accepted.certificate)).toMatchObject({ outcome: 'revoked' })
-  greet?.()
+  server.greet()
   const status = await post.until(accepted.message, ({ state }) => state === 'failed')
   await courier.stop()
   await server.stop()
   expect(status.outcome).toBe('certificate_revoked')
-  expect(asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
+  expect(server.asked.filter(line => !/^(?:EHLO|QUIT)/.test(line))).toEqual([])
   expect(await eventsOf(accepted.delivery)).toMatchObject([
     { type: 'delivery.failed', outcome: 'certificate_revoked' },
   ])
