@@ -42,9 +42,20 @@ export function findLabelled(text: string, groups: Groups, pans: readonly Pan[],
       (previous !== undefined && at - previous.offset < near) ||
       (pan.done !== true && pan.value.offset - at < near)
     const kind = labelled(text, groups, group, at - base, base, beside)
-    if (kind !== undefined) found.push({ kind, offset: at })
+    if (kind !== undefined && (beside || isWritten(text, at - base))) found.push({ kind, offset: at })
   }
   return found
+}
+
+// Of so many random bytes on each side, three in a thousand hold no control character.
+const around = 28
+
+/**
+ * Whether there is writing around a label, in whatever encoding. In a megabyte of a picture or an archive a few labels stand by chance,
+ * now and then with a number behind.
+ */
+function isWritten(text: string, at: number): boolean {
+  return !/[\x00-\x08\x0e-\x1f\x7f]/.test(text.slice(Math.max(0, at - around), at + around))
 }
 
 function somethingNear(groups: Groups, group: number, at: number): boolean {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { deflateRawSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -34,6 +35,23 @@ test('a number across the edge of two stretches is found once, at its place', ()
     const text = `${'x '.repeat(at / 2)}${pan}${' y'.repeat(600)}`
     expect(scan(Buffer.from(text)).pans).toEqual([{ brand: 'visa', offset: at, end: at + 16, view: '' }])
   }
+})
+
+test('a label and a number that stand in a picture or an archive by chance are none; in writing of any encoding they are', () => {
+  const code = Buffer.from('cvv\u00e9: 123 ', 'latin1')
+  const found = (before: Buffer, after: Buffer) => scan(Buffer.concat([before, code, after])).sad.length > 0
+  const chances = Array.from({ length: 1000 }, () => found(randomBytes(100), randomBytes(100)))
+  // Three in a thousand, where nearly all were.
+  expect(chances.filter(Boolean).length).toBeLessThan(20)
+  const latin1 = Buffer.from('Für die Prüfung: ä ö ü ß, längere Wörter für Ähnliches. '.repeat(3), 'latin1')
+  const cyrillic = Buffer.from('Код проверки подлинности карты. '.repeat(3))
+  for (const writing of [latin1, cyrillic, Buffer.alloc(0)]) expect(found(writing, writing)).toBe(true)
+  // Beside a card number, in whatever.
+  const unwritten = Buffer.alloc(100, 1)
+  expect(found(unwritten, unwritten)).toBe(false)
+  expect(found(Buffer.concat([unwritten, Buffer.from(`\u0002${pan}\u0002`), unwritten]), unwritten)).toBe(
+    true,
+  )
 })
 
 describe('what cannot be looked into is said, never passed over', () => {
