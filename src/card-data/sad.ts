@@ -47,15 +47,21 @@ export function findLabelled(text: string, groups: Groups, pans: readonly Pan[],
   return found
 }
 
-// Of so many random bytes on each side, three in a thousand hold no control character.
 const around = 28
+const twoControls = /[\x00-\x08\x0e-\x1f\x7f].*[\x00-\x08\x0e-\x1f\x7f]/s
+const utf8 = /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g
+// The pieces that the ends of a window cut off.
+const cut = /^[\x80-\xbf]{1,3}|[\xc2-\xf4][\x80-\xbf]{0,2}$/g
 
 /**
- * Whether there is writing around a label, in whatever encoding. In a megabyte of a picture or an archive a few labels stand by chance,
- * now and then with a number behind.
+ * Whether there may be writing around a label. In a megabyte of a picture or an archive a few labels stand by chance, now and then
+ * with a number behind. Only what is no UTF-8 and holds several control characters is none: messages of terminals have those, too,
+ * and two in a hundred places of random bytes pass.
  */
 function isWritten(text: string, at: number): boolean {
-  return !/[\x00-\x08\x0e-\x1f\x7f]/.test(text.slice(Math.max(0, at - around), at + around))
+  const window = text.slice(Math.max(0, at - around), at + around)
+  if (!twoControls.test(window)) return true
+  return !/[\x80-\xff]/.test(window.replace(utf8, '').replace(cut, ''))
 }
 
 function somethingNear(groups: Groups, group: number, at: number): boolean {

